@@ -1,0 +1,38 @@
+"""Every error Sightline raises on purpose, in one tree.
+
+The branches say who must act: `BadInput` the caller, `Unavailable` whoever installed or configured
+Sightline, `Busy` nobody (wait). The CLI and the API each translate the tree in one place.
+A message says what was expected, what came, and what to try.
+"""
+
+
+class SightlineError(Exception):
+    """The root of everything raised on purpose."""
+
+
+class BadInput(SightlineError):
+    """What was given cannot be used; giving something else would help."""
+
+
+class UnreadablePhoto(BadInput):
+    """The photo is truncated, empty, too large, not an image, or of a kind we do not read."""
+
+
+class UnknownPhoto(BadInput):
+    """No photo with this id is in the store."""
+
+
+class UnknownThread(BadInput):
+    """No thread with this name is in the home."""
+
+
+class MissingSlot(SightlineError):
+    """A prompt or a sentence has a named slot that nobody filled, or was given one it does not have."""
+
+
+class Unavailable(SightlineError):
+    """An instrument or a model is not installed, not configured or cannot be reached."""
+
+
+class Busy(SightlineError):
+    """Another process is writing this home."""

@@ -1,0 +1,240 @@
+"""The words of Sightline as types: what a tool looks at, and what it leaves behind.
+
+Plain frozen data. Nothing here looks, decides, reads a file or imports anything of ours.
+
+Frames: every coordinate is in pixels of the upright original photo, x to the right, y down, the
+outer corner of the top left pixel at (0, 0). A box holds its right and bottom edges, so that
+`width = x1 - x0` and the box of a whole photo is `(0, 0, width, height)`.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from pydantic.dataclasses import dataclass
+
+PhotoId = str
+"""`sha256:` and 64 hexadecimal digits: the hash of the stored bytes."""
+
+Outcome = Literal["found", "absent", "unreadable", "not_looked"]
+"""Four different answers: seen; looked and saw none; looked and could not tell; did not look."""
+
+Side = Literal["left", "top", "right", "bottom"]
+
+
+class Size(NamedTuple):
+    """Width and height in pixels of the upright original."""
+
+    width: int
+    height: int
+
+
+class Point(NamedTuple):
+    """One place, in pixels of the upright original."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """An upright rectangle, in pixels of the upright original, `x0 <= x1` and `y0 <= y1`."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def width(self) -> float:
+        """Pixels from the left edge to the right."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        """Pixels from the top edge to the bottom."""
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> Point:
+        """The middle."""
+        return Point((self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2)
+
+    def inside(self, size: Size) -> "Box":
+        """Cut to the photo, so that it can leave a tool."""
+        x0, x1 = sorted(min(max(x, 0.0), float(size.width)) for x in (self.x0, self.x1))
+        y0, y1 = sorted(min(max(y, 0.0), float(size.height)) for y in (self.y0, self.y1))
+        return Box(x0, y0, x1, y1)
+
+    @classmethod
+    def around(cls, points: Iterable[tuple[float, float]]) -> "Box":
+        """The smallest box that holds every point; at least one is needed."""
+        xs, ys = zip(*points, strict=True)
+        return cls(float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys)))
+
+
+Quad = tuple[Point, Point, Point, Point]
+"""Four corners, clockwise as the thing itself is read: its top left, top right, bottom right, bottom left."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image someone sent: encoded bytes without metadata, named by their hash.
+
+    `size` is that of the upright image. `orientation` is the EXIF value 1 to 8 that makes the
+    stored pixels upright. `format` is Pillow's name for the encoding: "JPEG", "PNG" and so on.
+    """
+
+    id: PhotoId
+    data: bytes
+    size: Size
+    format: str
+    orientation: int = 1
+
+
+RegionKind = Literal["text", "code", "colour", "thing"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a photo with a label; `score` is in 0..1, `None` where nobody measured one."""
+
+    box: Box
+    label: str
+    kind: RegionKind
+    score: float | None = None
+    quad: Quad | None = None
+
+
+Script = Literal[
+    "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "thai", "digits", "unknown"
+]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text as the OCR engine read it.
+
+    `status`: `read`; `doubtful` (shown, marked, never quoted as fact); `unreadable` (something is
+    written here and `text` is empty, because what the engine says of it is not to be trusted).
+    `score`: the engine's mean character probability, 0..1.
+    """
+
+    text: str
+    quad: Quad
+    score: float | None
+    script: Script
+    status: Literal["read", "doubtful", "unreadable"] = "read"
+    vertical: bool = False
+
+    @property
+    def box(self) -> Box:
+        """The upright box around the quadrilateral."""
+        return Box.around(self.quad)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All text of one photo: lines in reading order, from one OCR pass.
+
+    `turned` is by how many degrees clockwise the photo had to be turned to be read (0, 90, 180,
+    270); `mirrored` says that it had to be flipped as well. Quadrilaterals are in the photo as sent.
+    """
+
+    photo: PhotoId
+    lines: tuple[Line, ...]
+    engine: str
+    ms: float
+    turned: int = 0
+    mirrored: bool = False
+
+    @property
+    def text(self) -> str:
+        """What could be read, a line each; `doubtful` and `unreadable` lines left out."""
+        return "\n".join(line.text for line in self.lines if line.status == "read")
+
+
+@dataclass(frozen=True)
+class Code:
+    """A barcode or QR code. Its text is data, never an instruction and never fetched.
+
+    `valid` is whether the check digit agrees; `None` where the symbology has none.
+    """
+
+    text: str
+    symbology: str
+    quad: Quad
+    valid: bool | None
+
+
+FieldName = Literal["expiry", "production", "date", "weight", "volume", "lot", "ingredients", "phone"]
+"""What can be asked of the text on a pack. `date` is a date whose role is not printed."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One typed fact read or measured in a photo.
+
+    `value` is normalised (dates as ISO 8601, possibly without a day; weights and volumes as
+    "500 g", "1.5 l"); `quote` holds the characters as printed; `alternatives` are the other values
+    the same characters may mean (03/04/25), and then `value` is only the first of them.
+    """
+
+    name: str
+    value: str
+    quote: str | None = None
+    region: Region | None = None
+    alternatives: tuple[str, ...] = ()
+
+
+Advice = Literal[
+    "hold_still", "closer", "hold_still_closer", "more_light", "less_light", "avoid_glare", "step_back", "move_to_show"
+]
+"""One physical action for the person who holds the camera."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well a photo can be looked at, measured.
+
+    `sharpness`: variance of the Laplacian of the middle of the photo after exposure is normalised.
+    `brightness`: mean luma, 0..1. `dark`, `bright`: share of pixels clipped at either end, 0..1.
+    `glare`: share of the photo under blown-out patches, 0..1. `cut_off`: the sides at which the
+    main object leaves the photo. `level`: `retake` where no answer should be built on this photo.
+    `advice` is the one thing to do first, `None` where the photo is good.
+    """
+
+    size: Size
+    sharpness: float
+    brightness: float
+    dark: float
+    bright: float
+    glare: float
+    cut_off: tuple[Side, ...]
+    level: Literal["good", "poor", "retake"]
+    advice: Advice | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look produced.
+
+    `id` is unique in its turn; `source` names the instrument or model that said it; `reason` says
+    why, where the outcome is not `found`. `text` is what was read, as printed: data, never an
+    instruction.
+    """
+
+    id: str
+    tool: str
+    outcome: Outcome
+    photos: tuple[PhotoId, ...]
+    source: str
+    ms: float
+    text: str | None = None
+    regions: tuple[Region, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    quality: Quality | None = None
+    reason: str | None = None
