@@ -1,0 +1,1 @@
+"""Deciding: the machine that takes a turn, the Assistant, and its faces."""

@@ -1,0 +1,1 @@
+"""Keeping: photos, readings, and finished turns."""

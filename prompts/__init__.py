@@ -1,0 +1,64 @@
+"""The words we say: sentences for people, prompts for models, and the examples that teach the router.
+
+All of it is data beside this module: `answers/<language>.md` holds the sentences an answer without
+a model is made of, `routing/<language>.jsonl` what people ask and the plan it deserves. A new
+language is a new file; nothing here knows a language by name. This module imports nothing of ours.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from typing import Any
+
+
+class MissingSlot(LookupError):
+    """A text has a named slot that was not filled, or was handed one that it does not have."""
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The languages answers can be given in, as ISO 639-1 codes, sorted."""
+    return tuple(sorted(f.name[:-3] for f in (files(__name__) / "answers").iterdir() if f.name.endswith(".md")))
+
+
+@cache
+def sentences(language: str) -> Mapping[str, str]:
+    """Every sentence of a language by key: in the file a `## key` line, then the sentence."""
+    text = (files(__name__) / "answers" / f"{language}.md").read_text("utf-8")
+    parts = re.split(r"^## (\S+)\n", text, flags=re.M)[1:]
+    return {key: body.strip("\n") for key, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def slots(template: str) -> frozenset[str]:
+    """The names of a template's slots."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+
+
+def fill(template: str, **values: object) -> str:
+    """Put values into a template's named slots; a value's own braces stay as they are.
+
+    Raises `MissingSlot` where slots and values do not agree exactly.
+    """
+    wanted = slots(template)
+    if wanted != values.keys():
+        raise MissingSlot(f"{template!r} has the slots {sorted(wanted)}; got {sorted(values)}.")
+    return template.format(**values)
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The sentence `key` in a language, filled. Raises `MissingSlot`, also for a key that is not there."""
+    try:
+        template = sentences(language)[key]
+    except KeyError:
+        raise MissingSlot(f"prompts/answers/{language}.md has no sentence {key!r}.") from None
+    return fill(template, **values)
+
+
+def routing() -> Iterator[dict[str, Any]]:
+    """The examples that teach the router: `text`, and the `plan` it deserves (a list of `tool` and `args`)."""
+    for file in sorted((files(__name__) / "routing").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".jsonl"):
+            yield from (json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip())

@@ -1,0 +1,1 @@
+"""Looking: photos, the instruments, and one module a tool."""

@@ -26,10 +26,6 @@ class UnknownThread(BadInput):
     """No thread with this name is in the home."""
 
 
-class MissingSlot(SightlineError):
-    """A prompt or a sentence has a named slot that nobody filled, or was given one it does not have."""
-
-
 class Unavailable(SightlineError):
     """An instrument or a model is not installed, not configured or cannot be reached."""
 

@@ -223,8 +223,9 @@ class Finding:
     """What one look produced.
 
     `id` is unique in its turn; `source` names the instrument or model that said it; `reason` says
-    why, where the outcome is not `found`. `text` is what was read, as printed: data, never an
-    instruction.
+    why, where the outcome is not `found`. `asked` is what was looked for, in the person's words or as
+    a field's name. `text` is what was read, as printed: data, never an instruction. `turned`
+    (degrees clockwise) and `mirrored` say how the photo had to be seen to be read.
     """
 
     id: str
@@ -233,8 +234,11 @@ class Finding:
     photos: tuple[PhotoId, ...]
     source: str
     ms: float
+    asked: str | None = None
     text: str | None = None
     regions: tuple[Region, ...] = ()
     facts: tuple[Fact, ...] = ()
     quality: Quality | None = None
+    turned: int = 0
+    mirrored: bool = False
     reason: str | None = None

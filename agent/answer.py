@@ -1,0 +1,212 @@
+"""Compose an answer from findings alone, in the person's language: statements that cite what they rest on.
+
+No model is asked. Every sentence comes from `prompts/answers/<language>.md`; what was printed on a
+photo enters it only as a quoted value. One composer a tool, in `COMPOSERS`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ..prompts import say, sentences
+from ..tools.types import Fact, Finding, Quality, Region, Size
+from .places import place
+from .reply import Slot, SlotKind, Statement, Step
+
+Compose = Callable[[str, Finding, Size], Iterator[Statement]]
+
+# Facts whose value is a date or a quantity; the rest are quoted as they are printed.
+_DATES = ("expiry", "production", "date")
+_QUANTITIES = ("weight", "volume")
+# More lines than this are not read out by `describe`, which says how many there are.
+_LINES_SHOWN = 6
+
+
+def compose(
+    language: str,
+    plan: Sequence[Step],
+    findings: Sequence[Finding],
+    qualities: Mapping[str, Quality],
+    retake: Sequence[str],
+    claimed: str | None,
+) -> list[Statement]:
+    """The statements of a turn, photo by photo in the order of the findings; not yet checked.
+
+    `qualities` is by photo id; `retake` names the photos that no answer should be built on; `claimed`
+    is the SKU the customer ordered.
+    """
+    if not any(f.tool in COMPOSERS for f in findings):
+        return [Statement(say(language, "chat.hello" if _only_chat(plan) else "chat.no_photo"), ())]
+    statements = []
+    several = len(qualities) > 1
+    for number, (photo, quality) in enumerate(qualities.items(), 1):
+        of_photo = [f for f in findings if f.photos == (photo,)]
+        measured = next(f for f in of_photo if f.quality is not None and f.tool == "quality")
+        looks = [f for f in of_photo if f.tool in COMPOSERS]
+        if photo in retake:
+            said = [_retake(language, measured, quality)]
+        else:
+            said = [s for look in looks for s in COMPOSERS[look.tool](language, look, quality.size)]
+            if quality.advice and any(f.outcome in ("unreadable", "absent") for f in looks):
+                said.append(Statement(_advise(language, "quality.would_help", quality), (measured.id,)))
+        for statement in said:
+            text = say(language, "photo.numbered", n=number, sentence=statement.text) if several else statement.text
+            statements.append(Statement(text, statement.cites, statement.slots))
+    if claimed:
+        statements.append(Statement(say(language, "claimed.unchecked", sku=claimed), ()))
+    return _once(statements)
+
+
+def _only_chat(plan: Sequence[Step]) -> bool:
+    return bool(plan) and all(step.tool == "chat" for step in plan)
+
+
+def _once(statements: Sequence[Statement]) -> list[Statement]:
+    """Two tools may say the same of a photo; once is enough."""
+    said: dict[str, Statement] = {}
+    for statement in statements:
+        said.setdefault(statement.text, statement)
+    return list(said.values())
+
+
+def _advise(language: str, key: str, quality: Quality) -> str:
+    return say(language, key, advice=say(language, f"advice.{quality.advice or 'hold_still_closer'}"))
+
+
+def _retake(language: str, finding: Finding, quality: Quality) -> Statement:
+    return Statement(_advise(language, "quality.retake", quality), (finding.id,))
+
+
+def _ocr(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
+    field = finding.asked
+    cites = (finding.id,)
+    if finding.outcome == "found" and field:
+        yield from (_fact(language, finding, fact) for fact in finding.facts)
+    elif finding.outcome == "found" and finding.text is not None:
+        lines = finding.text.splitlines()
+        slots = tuple(Slot("quote", line, finding.id) for line in lines)
+        if len(lines) == 1:
+            text = say(language, "ocr.read_one", text=finding.text)
+        else:
+            text = say(language, "ocr.read_many", n=len(lines), text=finding.text)
+        yield Statement(text, cites, slots)
+    elif field:
+        yield Statement(say(language, f"ocr.field_{finding.outcome}", field=say(language, f"field.{field}")), cites)
+    else:
+        yield Statement(say(language, f"ocr.{finding.outcome}"), cites)
+    yield from _caveats(language, finding)
+
+
+def _fact(language: str, finding: Finding, fact: Fact) -> Statement:
+    """One fact as a sentence: its value, its characters as printed, and every reading where it is ambiguous."""
+    kind: SlotKind = "date" if fact.name in _DATES else "number"
+    slots = [Slot(kind, fact.value, finding.id)]
+    if fact.quote:
+        slots += [Slot("quote", part, finding.id) for part in fact.quote.splitlines()]
+    values = [_date(language, v) if kind == "date" else v for v in (fact.value, *fact.alternatives)]
+    field, quote = say(language, f"field.{fact.name}"), fact.quote or fact.value
+    if fact.alternatives:
+        slots += [Slot(kind, v, finding.id) for v in fact.alternatives]
+        either = say(language, "list.or").join(values)
+        text = say(language, "fact.ambiguous", field=field, quote=quote, values=either)
+    elif kind == "date" or fact.name in _QUANTITIES:
+        text = say(language, "fact.value", field=field, value=values[0], quote=quote)
+    else:
+        text = say(language, "fact.quoted", field=field, quote=fact.value)
+    return Statement(text, (finding.id,), tuple(slots))
+
+
+def _date(language: str, iso: str) -> str:
+    """An ISO 8601 date, or year and month, as people of this language write it."""
+    year, month, *day = iso.split("-")
+    values = {"year": year, "month": say(language, f"month.{int(month)}")}
+    return say(language, "date.day", day=int(day[0]), **values) if day else say(language, "date.month", **values)
+
+
+def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    target = finding.asked
+    cites = (finding.id,)
+    if finding.outcome != "found":
+        outcome = "needs_model" if finding.reason == "needs_model" else finding.outcome
+        yield Statement(say(language, f"ground.{outcome}", target=target), cites)
+        return
+    places = [place(r.box, size) for r in finding.regions]
+    n = len(places)
+    slots = [Slot("count", str(n), finding.id)]
+    slots += [Slot("side", p, finding.id) for p in dict.fromkeys(places)]
+    slots += [Slot("quote", r.label, finding.id) for r in finding.regions if r.kind == "text"]
+    where = say(language, "list.and").join(say(language, f"place.{p}") for p in places)
+    key = "ground.found_one" if n == 1 else "ground.found_many"
+    values = {"target": target, "where": where} | ({"n": n} if n > 1 else {})
+    yield Statement(say(language, key, **values), cites, tuple(slots))
+    yield from _caveats(language, finding)
+
+
+def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    cites = (finding.id,)
+    lines = [r for r in finding.regions if r.kind == "text" and r.label]
+    if shown := [r.label for r in lines[:_LINES_SHOWN]]:
+        quoted = say(language, "list.then").join(say(language, "quote", text=t) for t in shown)
+        key, rest = ("describe.text_more", len(lines) - len(shown)) if len(lines) > len(shown) else ("", 0)
+        text = say(language, key, quoted=quoted, n=rest) if rest else say(language, "describe.text", quoted=quoted)
+        yield Statement(text, cites, tuple(Slot("quote", t, finding.id) for t in shown))
+    elif finding.reason == "needs_model":
+        yield Statement(say(language, "describe.no_text"), cites)
+    for fact in finding.facts:
+        if fact.name == "code" and fact.region:
+            text = say(language, "describe.code", symbology=fact.region.label, code=fact.value)
+            yield Statement(text, cites, (Slot("code", fact.value, finding.id),))
+        elif fact.name == "code_invalid" and fact.region:
+            text = say(language, "describe.code_invalid", symbology=fact.region.label, code=fact.value)
+            yield Statement(text, cites, (Slot("code", fact.value, finding.id),))
+    yield from _colours(language, finding, size)
+    if finding.quality and finding.outcome != "unreadable":
+        key = f"describe.light_{finding.quality.level}"
+        yield Statement(
+            _advise(language, key, finding.quality) if finding.quality.advice else say(language, key), cites
+        )
+    yield from _caveats(language, finding)
+    yield Statement(say(language, "describe.needs_model"), cites)
+
+
+def _colours(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    """Where each colour is; one colour throughout is said once."""
+    facts = [f for f in finding.facts if f.name == "colour" and f.region]
+    slots = tuple(Slot("colour", f.value, finding.id) for f in facts)
+    if len({f.value for f in facts}) == 1:
+        text = say(language, "describe.one_colour", colour=say(language, f"colour.{facts[0].value}"))
+        yield Statement(text, (finding.id,), slots[:1])
+    elif facts:
+        parts = [
+            say(
+                language,
+                "describe.colour_part",
+                colour=say(language, f"colour.{f.value}"),
+                place=say(language, f"part.{_part(f.region, size)}"),
+            )
+            for f in facts
+            if f.region
+        ]
+        text = say(language, "describe.colours", parts=say(language, "list.then").join(parts))
+        yield Statement(text, (finding.id,), slots)
+
+
+def _part(region: Region, size: Size) -> str:
+    """What part of the photo a box of whole thirds covers: a row, a column, or one place."""
+    wide, high = region.box.width > 0.6 * size.width, region.box.height > 0.6 * size.height
+    row, _, column = place(region.box, size).partition("_")
+    if wide and high:
+        return "all"
+    return row if wide else column if high else f"{row}_{column}"
+
+
+def _caveats(language: str, finding: Finding) -> Iterator[Statement]:
+    """What stands between this finding and the whole text: lines left out, a photo mirrored or turned."""
+    # What was asked for by name and found is not put in doubt by other lines.
+    if finding.outcome == "found" and not finding.asked and f"caveat.{finding.reason}" in sentences(language):
+        yield Statement(say(language, f"caveat.{finding.reason}"), (finding.id,))
+    if finding.mirrored:
+        yield Statement(say(language, "caveat.mirrored"), (finding.id,))
+    elif finding.turned:
+        yield Statement(say(language, "caveat.turned"), (finding.id,))
+
+
+COMPOSERS: Mapping[str, Compose] = {"describe": _describe, "ocr": _ocr, "ground": _ground}

@@ -1,0 +1,276 @@
+"""The Assistant: Sightline as a Python SDK. Everything else that has a face is thin over it.
+
+It is synchronous and safe under threads; turns of one thread are taken one after another. What it
+keeps lies in one folder, the home: photos, readings, finished turns, pictures, and the checkpoints
+of a turn under way. One process writes a home at a time, from its first turn until it is closed;
+any number read it. Looking at a photo with one tool writes nothing.
+"""
+
+import asyncio
+import shutil
+import sqlite3
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from filelock import FileLock, Timeout
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from ..memory.photos import PhotoStore
+from ..memory.readings import Readings
+from ..memory.sessions import Sessions, Thread
+from ..tools.errors import BadInput, Busy, Unavailable
+from ..tools.photos import load, pixels
+from ..tools.reader import RapidReader
+from ..tools.toolbox import TOOLS
+from ..tools.types import FieldName, Finding, Photo
+from .graph import build_graph
+from .nodes import SENTENCE, STATUS
+from .reply import Progress, Reply, Statement, from_json
+from .router import Router
+from .settings import Settings
+from .state import State, TurnKit
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from typing_extensions import TypeIs
+
+    Source = str | Path | bytes | Image | Photo
+    """A photo: a path, `-` for standard input, a data URI, bytes, a PIL image, or the id of a stored photo."""
+
+Event = Progress | Statement | Reply
+
+MAIN = "main"
+"""The thread of turns that name none."""
+
+_AT_ONCE = 4  # asynchronous turns under way; more wait
+
+
+class Assistant:
+    """Takes turns about photos, and shows what each answer rests on. Make one with `Assistant.open`."""
+
+    def __init__(self, home: Path, kit: TurnKit, photos: PhotoStore, sessions: Sessions, readings: Readings) -> None:
+        """Put together from its parts; `Assistant.open` is the usual way."""
+        self.home = home
+        self._kit = kit
+        self._photos = photos
+        self._sessions = sessions
+        self._readings = readings
+        # What a single look reads stays in memory: nobody asked for it to be kept.
+        self._passing = Readings(Path(":memory:"))
+        checkpoints = sqlite3.connect(home / "checkpoints.sqlite", check_same_thread=False, timeout=10)
+        self._saver = SqliteSaver(checkpoints)
+        self._saver.setup()
+        checkpoints.execute("PRAGMA wal_autocheckpoint=32")
+        checkpoints.execute("PRAGMA journal_size_limit=65536")
+        self._graph = build_graph(kit, self._saver)
+        self._lock = FileLock(home / "lock", thread_local=False)
+        self._owning = threading.Lock()
+        self._threads: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sightline")
+
+    @classmethod
+    def open(cls, home: Path | str | None = None, model: None = None) -> Self:
+        """Open a home, making it where there is none.
+
+        `home` defaults to the setting `SIGHTLINE_HOME`, else `~/.sightline`. `model` must be `None`:
+        this version answers with instruments alone. Raises `BadInput` for a home that is no folder,
+        `Unavailable` for a model.
+        """
+        if model is not None:
+            raise Unavailable(f"This version answers without a model; got model={model!r}. Leave it out.")
+        folder = Path(home).expanduser() if home is not None else Settings().home
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            sessions, readings = Sessions(folder / "sessions.sqlite"), Readings(folder / "readings.sqlite")
+        except (OSError, sqlite3.Error) as error:
+            raise BadInput(
+                f"Expected a folder to keep photos and threads in; {folder} cannot be used ({error}). Try another home."
+            ) from error
+        photos = PhotoStore(folder / "photos")
+        kit = TurnKit(
+            reader=RapidReader(),
+            readings=readings,
+            photos=photos,
+            router=Router(TOOLS),
+            sessions=sessions,
+            pictures=folder / "pictures",
+        )
+        return cls(folder, kit, photos, sessions, readings)
+
+    def ask(
+        self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
+    ) -> Reply:
+        """Take one turn and give back the whole reply.
+
+        Without photos the turn is about those of the thread's last turn. `claimed` is the SKU the
+        customer ordered. Raises `UnreadablePhoto`, `BadInput`, `Busy` (another process writes this
+        home), `Unavailable` (an instrument is not installed); a turn that raises leaves no trace in
+        its thread.
+        """
+        *_, reply = self.stream(text, photos, thread, claimed)
+        return _as_reply(reply)
+
+    async def aask(
+        self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
+    ) -> Reply:
+        """`ask` for asynchronous callers: runs in a pool of a few threads, does not block the loop."""
+        call = partial(self.ask, text, list(photos), thread, claimed)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    def stream(
+        self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
+    ) -> Iterator[Event]:
+        """Take one turn and yield what happens: `Progress`, each released `Statement`, at last the `Reply`.
+
+        A released statement is final. Raises as `ask` does; a turn whose caller stops listening is given up.
+        """
+        thread, text = _name(thread), _plain(text)
+        loaded = [self.load(source) for source in photos]
+        self._own()
+        with self._threads[thread]:
+            self.resume(thread)
+            ids = [self._photos.add(photo) for photo in loaded]
+            self._photos.refer(thread, ids)
+            turn = uuid.uuid4().hex
+            yield from self._run(turn, State(text=text, photos=ids, thread=thread, turn=turn, claimed=claimed))
+
+    def resume(self, thread: str = MAIN) -> Reply | None:
+        """Finish the turn of this thread that a crash cut short; `None` where there is none."""
+        self._own()
+        with self._threads[thread]:
+            reply = None
+            for turn in [turn for turn, name in self.unfinished().items() if name == thread]:
+                *_, reply = self._run(turn, None)
+            return None if reply is None else _as_reply(reply)
+
+    def unfinished(self) -> dict[str, str]:
+        """The turns that were cut short and can be resumed, each with its thread."""
+        states = {turn: self._graph.get_state(_config(turn)).values for turn in self._checkpointed()}
+        return {t: s["thread"] for t, s in states.items() if "thread" in s and not self._sessions.has(t)}
+
+    def describe(self, photo: "Source") -> Finding:
+        """Say what can be measured in a photo: text, codes, colours, light and sharpness."""
+        return self._look("describe", photo)
+
+    def ocr(self, photo: "Source", field: FieldName | None = None) -> Finding:
+        """Read the text of a photo in reading order, or only one field of it."""
+        return self._look("ocr", photo, **({"field": field} if field else {}))
+
+    def ground(self, photo: "Source", target: str) -> Finding:
+        """Find text, codes or coloured areas in a photo, each with its box."""
+        return self._look("ground", photo, target=_plain(target))
+
+    def load(self, source: "Source") -> Photo:
+        """The photo, read once, to hand to several tools. Raises `UnreadablePhoto`, `UnknownPhoto`."""
+        if isinstance(source, Photo):
+            return source
+        return self._photos.get(source) if _is_id(source) else load(source)
+
+    def draw(self, photo: "Source", finding: Finding, path: Path | str) -> Path:
+        """Save a JPEG of the photo with the finding's regions as numbered marks."""
+        from ..tools.picture import annotate, save
+
+        regions = finding.regions or tuple(f.region for f in finding.facts if f.region)
+        save(annotate(pixels(self.load(photo)), regions), Path(path))
+        return Path(path)
+
+    def threads(self) -> list[Thread]:
+        """The threads of this home, the one used last first."""
+        return self._sessions.threads()
+
+    def history(self, thread: str = MAIN) -> list[Reply]:
+        """Every finished turn of a thread, oldest first. Raises `UnknownThread`."""
+        return [Reply.from_dict(r) for r in self._sessions.turns(thread)]
+
+    def forget(self, thread: str) -> None:
+        """Delete a thread, its pictures, and the photos nothing else refers to. Raises `UnknownThread`."""
+        self._own()
+        with self._threads[thread]:
+            for turn in self._sessions.delete(thread):
+                shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
+            for photo in self._photos.forget(thread):
+                self._readings.forget(photo)
+
+    def close(self) -> None:
+        """Finish what is under way and let go of the home."""
+        self._pool.shutdown()
+        self._saver.conn.close()
+        for store in (self._sessions, self._readings, self._passing, self._photos):
+            store.close()
+        self._lock.release(force=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, turn: str, state: State | None) -> Iterator[Event]:
+        """Run the machine from the beginning, or, without a state, from where it was cut short."""
+        try:
+            for chunk in self._graph.stream(state, _config(turn), stream_mode="custom", durability="sync"):
+                if STATUS in chunk:
+                    yield from_json(Progress, chunk[STATUS])
+                elif SENTENCE in chunk:
+                    yield from_json(Statement, chunk[SENTENCE])
+            reply = Reply.from_dict(self._graph.get_state(_config(turn)).values["reply"])
+        finally:
+            # Finished, failed or given up: only a turn that the process did not live to end is resumed.
+            self._saver.delete_thread(turn)
+        yield reply
+
+    def _own(self) -> None:
+        """Become the home's writer; clear the checkpoints of turns that were finished before a crash."""
+        with self._owning:
+            if self._lock.is_locked:
+                return
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                raise Busy(
+                    f"Another process is writing {self.home}. Wait until it ends, or use another home; "
+                    "looking at a photo with one tool, and listing threads, work meanwhile."
+                ) from None
+            for turn in self._checkpointed():
+                if self._sessions.has(turn):
+                    self._saver.delete_thread(turn)
+
+    def _checkpointed(self) -> list[str]:
+        return list(dict.fromkeys(c.config["configurable"]["thread_id"] for c in self._saver.list(None)))
+
+    def _look(self, tool: str, source: "Source", **args: str) -> Finding:
+        photo = self.load(source)
+        kit = self._kit if _is_id(source) else replace(self._kit, readings=self._passing)
+        return TOOLS[tool](photo, kit, **args)
+
+
+def _is_id(source: object) -> "TypeIs[str]":
+    return isinstance(source, str) and source.startswith("sha256:")
+
+
+def _as_reply(event: Event) -> Reply:
+    if not isinstance(event, Reply):
+        raise TypeError(f"A turn ends with its Reply; got {event!r}.")
+    return event
+
+
+def _config(turn: str) -> Any:
+    return {"configurable": {"thread_id": turn}}
+
+
+def _plain(text: str) -> str:
+    """Text that can be stored: what a broken terminal encoding smuggled in is replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _name(thread: str) -> str:
+    if not isinstance(thread, str) or not 0 < len(thread) <= 200 or not thread.isprintable():
+        raise BadInput(f"Expected a thread's name, 1 to 200 printable characters; got {thread!r}.")
+    return thread

@@ -1,0 +1,365 @@
+"""The command line: a thin face over the Assistant. It parses, prints, and turns outcomes into exit codes.
+
+Exit codes: 0 found or done, 1 looked and it is not there, 2 bad input, 3 cannot tell, 4 failure.
+With `--json`, standard output holds one JSON object and nothing else. Heavy modules load inside the
+commands, so that `--help` is quick.
+"""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from ..prompts import fill
+
+if TYPE_CHECKING:
+    from ..tools.types import Finding
+    from .assistant import Assistant
+    from .reply import Reply
+
+BAD_INPUT, FAILURE = 2, 4
+EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 3}
+
+_EPILOG = "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 cannot tell, 4 failure."
+
+app = typer.Typer(
+    help="Look at photos and say only what can be shown: text, dates, codes, colours, and where they are.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+threads_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(threads_app, name="threads")
+
+PhotoArg = Annotated[
+    str, typer.Argument(metavar="PHOTO", help="A file, - for standard input, or sha256:… of a kept photo.")
+]
+Home = Annotated[
+    Path | None,
+    typer.Option(envvar="SIGHTLINE_HOME", help="Where photos and threads are kept. [default: ~/.sightline]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Plain = Annotated[bool, typer.Option("--plain", help="No colour, boxes or spinners.")]
+ThreadName = Annotated[str, typer.Option(help="The conversation this turn belongs to.")]
+Marked = Annotated[Path | None, typer.Option("--picture", help="Also save the photo with numbered marks as this JPEG.")]
+
+
+def main() -> None:
+    """Run `sightline`."""
+    app()
+
+
+@app.callback()
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from .. import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="What to ask, in your own words.")] = "",
+    photos: Annotated[
+        list[str] | None, typer.Argument(metavar="[PHOTO]...", help="Photos the question is about.")
+    ] = None,
+    thread: ThreadName = "main",
+    claimed: Annotated[str | None, typer.Option(help="The SKU of the product the customer ordered.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Ask one question about photos; without photos, about those of the turn before."""
+    with _assistant(home, as_json) as assistant:
+        raise typer.Exit(EXITS[_turn(assistant, text, photos or [], thread, claimed, as_json, plain).outcome])
+
+
+@app.command()
+def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """Talk about photos, turn by turn. `/photo FILE…` adds photos to the next turn, `/quit` ends.
+
+    With --json the turns are read from standard input, and printed together when it ends.
+    """
+    from ..tools.errors import BadInput
+
+    replies: list[Any] = []
+    waiting: list[str] = []
+    with _assistant(home, as_json) as assistant:
+        if sys.stdin.isatty() and not as_json:
+            typer.echo("/photo FILE… adds photos to your next turn; /quit ends.")
+        for line in _lines(prompt=not as_json):
+            if line.strip() == "/quit":
+                break
+            try:
+                if line.startswith("/photo"):
+                    waiting += shlex.split(line)[1:]
+                    continue
+                replies.append(_turn(assistant, line, waiting, thread, None, as_json, plain, quiet=as_json))
+            except (BadInput, ValueError) as error:
+                if as_json:
+                    raise BadInput(str(error)) from error
+                typer.echo(f"sightline: {error}", err=True)
+            waiting = []
+    if as_json:
+        _print_json({"thread": thread, "turns": [r.to_dict() for r in replies]})
+
+
+@app.command()
+def ocr(
+    photo: PhotoArg,
+    field: Annotated[str | None, typer.Option(help="Read only this field.")] = None,
+    picture: Marked = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Read the text of a photo, in reading order."""
+    from ..tools.types import FieldName
+
+    if field is not None and field not in (names := get_args(FieldName)):
+        raise typer.BadParameter(f"expected one of {', '.join(names)}; got {field!r}.", param_hint="--field")
+    _one_tool("ocr", photo, picture, home, as_json, plain, **({"field": field} if field else {}))
+
+
+@app.command()
+def ground(
+    photo: PhotoArg,
+    target: Annotated[
+        str, typer.Argument(help="Printed words, a code, or a colour: 'BEST BEFORE', 'barcode', '红色'.")
+    ],
+    picture: Marked = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Find printed text, codes or coloured areas in a photo: boxes in pixels, points, and how many."""
+    _one_tool("ground", photo, picture, home, as_json, plain, target=target)
+
+
+@app.command()
+def describe(
+    photo: PhotoArg, picture: Marked = None, home: Home = None, as_json: Json = False, plain: Plain = False
+) -> None:
+    """Say what can be measured in a photo: text, codes, colours, light and sharpness."""
+    _one_tool("describe", photo, picture, home, as_json, plain)
+
+
+@threads_app.callback(invoke_without_command=True)
+def threads(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """List the conversations kept in the home; show, resume or delete one."""
+    if context.invoked_subcommand:
+        return
+    with _assistant(home, as_json) as assistant:
+        rows = assistant.threads()
+        cut_short = assistant.unfinished()
+    if as_json:
+        _print_json({"threads": [row._asdict() for row in rows], "unfinished": sorted(set(cut_short.values()))})
+    elif not rows and not cut_short:
+        typer.echo("No conversations yet.")
+    else:
+        _table(("thread", "turns", "first words"), [(r.name, str(r.turns), r.title) for r in rows], plain)
+        for name in sorted(set(cut_short.values())):
+            typer.echo(fill("{name}: a turn was cut short; `sightline threads resume {name}` finishes it.", name=name))
+
+
+@threads_app.command("show")
+def threads_show(name: str, home: Home = None, as_json: Json = False) -> None:
+    """Print the turns of a conversation."""
+    with _assistant(home, as_json) as assistant:
+        replies = assistant.history(name)
+    if as_json:
+        _print_json({"thread": name, "turns": [r.to_dict() for r in replies]})
+    else:
+        for reply in replies:
+            typer.echo(f"> {reply.question}\n{reply.text}\n")
+
+
+@threads_app.command("resume")
+def threads_resume(name: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """Finish the turn that a crash cut short."""
+    with _assistant(home, as_json) as assistant:
+        reply = assistant.resume(name)
+    if as_json:
+        _print_json(reply.to_dict() if reply else {"thread": name, "resumed": None})
+    elif reply is None:
+        typer.echo("Nothing to resume.")
+    else:
+        typer.echo(reply.text)
+        _evidence(reply, plain)
+
+
+@threads_app.command("delete")
+def threads_delete(name: str, home: Home = None, as_json: Json = False) -> None:
+    """Delete a conversation, its pictures, and the photos nothing else refers to."""
+    with _assistant(home, as_json) as assistant:
+        assistant.forget(name)
+    if as_json:
+        _print_json({"deleted": name})
+    else:
+        typer.echo(f"Deleted {name}.")
+
+
+@app.command()
+def doctor(home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """Say what is installed, configured and working on this machine."""
+    from .doctor import examine
+
+    report = examine(home)
+    if as_json:
+        _print_json(report)
+    else:
+        _table(
+            ("what", "", "detail"),
+            [(c["what"], "ok" if c["ok"] else "NO", c["detail"]) for c in report["checks"]],
+            plain,
+        )
+    raise typer.Exit(0 if report["ok"] else FAILURE)
+
+
+@contextmanager
+def _assistant(home: Path | None, as_json: bool) -> Iterator["Assistant"]:
+    """An open Assistant; its errors become one line (or one JSON object) and an exit code, here and nowhere else."""
+    from ..tools.errors import BadInput, SightlineError
+
+    try:
+        from .assistant import Assistant
+
+        with Assistant.open(home) as assistant:
+            yield assistant
+    except SightlineError as error:
+        if as_json:
+            _print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
+        else:
+            typer.echo(f"sightline: {error}", err=True)
+        raise typer.Exit(BAD_INPUT if isinstance(error, BadInput) else FAILURE) from error
+
+
+def _turn(
+    assistant: "Assistant",
+    text: str,
+    photos: list[str],
+    thread: str,
+    claimed: str | None,
+    as_json: bool,
+    plain: bool,
+    quiet: bool = False,
+) -> "Reply":
+    """Take a turn and print it as it is released."""
+    from .reply import Progress, Reply, Statement
+
+    reply: Reply | None = None
+    with _spinner(plain or as_json) as status:
+        for event in assistant.stream(text, photos, thread, claimed):
+            if isinstance(event, Progress):
+                status(event.step)
+            elif isinstance(event, Statement) and not as_json:
+                typer.echo(event.text)
+            elif isinstance(event, Reply):
+                reply = event
+    assert reply is not None, "a turn ends with its reply"  # noqa: S101
+    if as_json and not quiet:
+        _print_json(reply.to_dict())
+    elif not as_json:
+        _evidence(reply, plain)
+    return reply
+
+
+def _one_tool(
+    tool: str, photo: str, picture: Path | None, home: Path | None, as_json: bool, plain: bool, **args: str
+) -> None:
+    """Run one tool on one photo, print its finding, save the picture if one is wanted."""
+    with _assistant(home, as_json) as assistant:
+        source: Any = assistant.load(photo)
+        finding: Finding = getattr(assistant, tool)(source, **args)
+        if picture:
+            assistant.draw(source, finding, picture)
+    if as_json:
+        from .reply import to_json
+
+        _print_json(to_json(finding))
+    else:
+        _print_finding(finding, plain)
+        if picture:
+            typer.echo(f"picture: {picture}")
+    raise typer.Exit(EXITS[finding.outcome])
+
+
+def _print_finding(finding: "Finding", plain: bool) -> None:
+    if finding.text:
+        typer.echo(finding.text)
+    if finding.tool != "ocr":
+        rows = [
+            (str(n), r.kind, r.label, " ".join(f"{v:.0f}" for v in r.box), "" if r.score is None else f"{r.score:.2f}")
+            for n, r in enumerate(finding.regions, 1)
+        ]
+        if rows:
+            _table(("", "kind", "label", "box x0 y0 x1 y1", "score"), rows, plain)
+    facts = [(f.name, " or ".join((f.value, *f.alternatives)), f.quote or "") for f in finding.facts]
+    if facts:
+        _table(("fact", "value", "as printed"), facts, plain)
+    if finding.outcome != "found" or finding.reason:
+        typer.echo(f"{finding.outcome.replace('_', ' ')}{f': {finding.reason}' if finding.reason else ''}")
+
+
+def _evidence(reply: "Reply", plain: bool) -> None:
+    for picture in reply.pictures:
+        legend = "  ".join(f"[{n}] {label}" for n, label in enumerate(picture.legend, 1))
+        line = f"evidence: {picture.path}  {legend}"
+        typer.secho(line, dim=not plain and sys.stdout.isatty())
+
+
+@contextmanager
+def _spinner(off: bool) -> Iterator[Any]:
+    if off or not sys.stdout.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console().status("looking…") as status:
+        yield lambda step: status.update(f"{step}…")
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], plain: bool) -> None:
+    if plain or not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*head, box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _lines(prompt: bool) -> Iterator[str]:
+    """The turns typed, without their line ends; a prompt only where a person sits."""
+    while True:
+        if prompt and sys.stdin.isatty():
+            typer.echo("> ", nl=False)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line.rstrip("\n")
+
+
+def _print_json(data: Any) -> None:
+    sys.stdout.buffer.write(json.dumps(data, ensure_ascii=False, indent=2).encode() + b"\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

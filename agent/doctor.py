@@ -1,0 +1,66 @@
+"""Look at the machine: what is installed, what is configured, what works.
+
+Instruments are tried, not only looked up.
+"""
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..tools.errors import SightlineError
+from .settings import Settings
+
+LIBRARIES = (
+    "langgraph", "langchain-core", "transformers", "torch", "torchvision", "chromadb", "open-clip-torch",
+    "rapidocr", "onnxruntime", "opencv-python-headless", "zxing-cpp", "supervision", "pillow", "pillow-heif",
+)  # fmt: skip
+
+
+def examine(home: Path | None) -> dict[str, Any]:
+    """The report: `ok`, and `checks`, each with `what`, `ok` and `detail`."""
+    checks = [*map(_library, LIBRARIES), _home(home), _ocr(), _model()]
+    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def _check(what: str, ok: bool, detail: str) -> dict[str, Any]:
+    return {"what": what, "ok": ok, "detail": detail}
+
+
+def _library(name: str) -> dict[str, Any]:
+    try:
+        return _check(name, True, version(name))
+    except PackageNotFoundError:
+        return _check(name, False, "not installed; run: make venv")
+
+
+def _home(home: Path | None) -> dict[str, Any]:
+    folder = home or Settings().home
+    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK)
+    return _check("home", writable, f"{folder}{'' if writable else ' cannot be written; choose another with --home'}")
+
+
+def _ocr() -> dict[str, Any]:
+    """Draw a line of text and read it back."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    from ..tools.reader import RapidReader
+
+    drawn = "SIGHTLINE 2026"
+    image = Image.new("RGB", (480, 120), "white")
+    ImageDraw.Draw(image).text((40, 30), drawn, "black", font=ImageFont.load_default(size=48))
+    try:
+        reader = RapidReader()
+        lines = reader.read(np.asarray(image))
+    except SightlineError as error:
+        return _check("ocr", False, str(error))
+    read = " ".join(text for text, *_ in lines)
+    return _check(
+        "ocr", read.replace(" ", "") == drawn.replace(" ", ""), f"{reader.name}: drew {drawn!r}, read {read!r}"
+    )
+
+
+def _model() -> dict[str, Any]:
+    return _check("model", True, "none configured: answers come from instruments alone")

@@ -1,0 +1,41 @@
+"""The whole machine on one screen.
+
+    receive -> route -> [describe | ocr | ground, in parallel] -> weigh -> answer -> remember
+
+`build_graph(kit)` binds the services, so that the graph works the same inside somebody else's graph,
+whose context it never reads. It takes its host's checkpointer; ours is given when it is compiled.
+"""
+
+from functools import partial
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from ..tools.toolbox import TOOLS
+from . import nodes
+from .state import State, TurnKit
+
+
+def build_graph(
+    kit: TurnKit, checkpointer: BaseCheckpointSaver[Any] | None = None
+) -> CompiledStateGraph[State, None, State, State]:
+    """Compile the machine. Its input is `text`, `photos` (ids in the kit's store), `thread` and `turn`."""
+    graph = StateGraph(State)
+    graph.add_node("receive", partial(nodes.receive, kit))
+    graph.add_node("route", partial(nodes.route, kit))
+    for tool in TOOLS:
+        graph.add_node(tool, partial(nodes.look, kit))
+        graph.add_edge(tool, "weigh")
+    graph.add_node("weigh", nodes.weigh)
+    graph.add_node("answer", partial(nodes.answer, kit))
+    graph.add_node("remember", partial(nodes.remember, kit))
+
+    graph.add_edge(START, "receive")
+    graph.add_edge("receive", "route")
+    graph.add_conditional_edges("route", nodes.fan_out, [*TOOLS, "weigh"])
+    graph.add_edge("weigh", "answer")
+    graph.add_edge("answer", "remember")
+    graph.add_edge("remember", END)
+    return graph.compile(checkpointer=checkpointer, name="sightline")

@@ -1,0 +1,80 @@
+"""Check what a statement asserts against the findings it cites, one slot at a time.
+
+The cheapest instrument that can check a slot does: quotes, dates, numbers and codes against what was
+read, counts, colours and sides against regions. What no instrument here can check is `unverified`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ..tools.types import Finding, PhotoId, Region, Size
+from .places import place
+from .reply import Claim, Slot, SlotKind, Statement
+
+Check = Callable[[str, Finding, Size], tuple[bool, Region | None]]
+
+
+def check(
+    index: int, statement: Statement, findings: Mapping[str, Finding], sizes: Mapping[PhotoId, Size]
+) -> tuple[Claim, ...]:
+    """The claims of the statement at place `index`, each with the region that supports it.
+
+    A slot whose finding the statement does not cite, or that is not in this turn, is `unverified`.
+    """
+    return tuple(_claim(index, statement, slot, findings, sizes) for slot in statement.slots)
+
+
+def holds(claims: Sequence[Claim]) -> bool:
+    """Whether a statement with these claims may be released."""
+    return all(claim.status == "supported" for claim in claims)
+
+
+def _claim(
+    index: int, statement: Statement, slot: Slot, findings: Mapping[str, Finding], sizes: Mapping[PhotoId, Size]
+) -> Claim:
+    finding = findings.get(slot.finding)
+    if finding is None or slot.finding not in statement.cites:
+        return Claim(index, slot.kind, slot.value, "unverified", slot.finding)
+    agrees, region = CHECKS[slot.kind](slot.value, finding, sizes[finding.photos[0]])
+    return Claim(index, slot.kind, slot.value, "supported" if agrees else "contradicted", slot.finding, region)
+
+
+def _quote(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    """Every line of the quote stands, letter for letter, in a line that was read."""
+    for region in finding.regions:
+        if region.kind in ("text", "code") and value in region.label:
+            return True, region
+    for fact in finding.facts:
+        if fact.quote and value in fact.quote:
+            return True, fact.region
+    return bool(finding.text and value in finding.text), None
+
+
+def _fact(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    fact = next((f for f in finding.facts if value == f.value or value in f.alternatives), None)
+    return fact is not None, fact.region if fact else None
+
+
+def _count(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    return value == str(len(finding.regions)), None
+
+
+def _side(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
+    regions = [*finding.regions, *(f.region for f in finding.facts if f.region)]
+    region = next((r for r in regions if place(r.box, size) == value), None)
+    return region is not None, region
+
+
+def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
+    region = next((r for r in finding.regions if r.kind == "colour" and r.label == value), None)
+    return (True, region) if region else _fact(value, finding, size)
+
+
+CHECKS: Mapping[SlotKind, Check] = {
+    "quote": _quote,
+    "date": _fact,
+    "number": _fact,
+    "code": _fact,
+    "count": _count,
+    "side": _side,
+    "colour": _colour,
+}

@@ -1,0 +1,132 @@
+"""What a turn gives back, as types: statements that cite findings, claims, pictures, and the Reply.
+
+Plain data; nothing here decides. `Reply.to_dict` is the one form in which it leaves the process.
+"""
+
+from dataclasses import field
+from typing import Any, Literal, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from ..tools.types import Finding, Outcome, PhotoId, Region
+
+_T = TypeVar("_T")
+
+SlotKind = Literal["quote", "number", "date", "code", "count", "colour", "side"]
+"""What a statement can assert that an instrument can check."""
+
+Status = Literal["supported", "contradicted", "unverified"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of a plan: a tool and its arguments."""
+
+    tool: str
+    args: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One thing a statement asserts, in checkable form; `finding` is the one it rests on."""
+
+    kind: SlotKind
+    value: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of the answer, the findings it cites and what it asserts."""
+
+    text: str
+    cites: tuple[str, ...]
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A slot after checking: `statement` is its place in the reply; `region` the pixels that support it."""
+
+    statement: int
+    kind: SlotKind
+    value: str
+    status: Status
+    finding: str
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A photo with numbered marks, as a file; `legend[i]` says what mark `i + 1` is."""
+
+    path: str
+    photo: PhotoId
+    legend: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A status event of a streamed turn: what is being done, and to which photo."""
+
+    step: str
+    photo: PhotoId | None = None
+
+
+@dataclass(frozen=True, config=ConfigDict(title="Reply"))
+class Reply:
+    """What a turn gives back.
+
+    `outcome` sums up the looking: `found` where any tool found what it was sent for, else
+    `unreadable` where any could not tell, else `absent`, else `not_looked`.
+    """
+
+    text: str
+    language: str
+    plan: tuple[Step, ...]
+    statements: tuple[Statement, ...]
+    claims: tuple[Claim, ...]
+    findings: tuple[Finding, ...]
+    pictures: tuple[Picture, ...]
+    thread: str
+    turn: str
+    question: str
+    photos: tuple[PhotoId, ...]
+    outcome: Outcome
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, every field present; `Reply.json_schema()` describes it."""
+        plain: dict[str, Any] = to_json(self)
+        return plain
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """The JSON Schema of `to_dict`."""
+        return _adapter(Reply).json_schema(mode="serialization")
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Reply":
+        """Read back what `to_dict` wrote."""
+        return from_json(cls, data)
+
+
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """One adapter a type: building one costs more than using it."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON of one of our dataclasses; a score nobody measured stays `null`."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_json(kind: type[_T], data: Any) -> _T:
+    """The dataclass that `to_json` made plain."""
+    result: _T = _adapter(kind).validate_python(data)
+    return result

@@ -1,0 +1,172 @@
+"""Name the tools a turn needs: exact commands first, then the nearest taught examples.
+
+The examples are `prompts/routing/*.jsonl`; a line added there teaches, nothing here is touched. An
+utterance is compared with them by character n-grams, which need no word boundaries and so serve
+Chinese and English alike. What is not done here: understanding. A request unlike every example is
+routed to `describe`, which says what it cannot answer.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..prompts import routing
+from .reply import Step
+
+# Below this cosine the nearest example is not near: measured on `tests/fixtures/routing_dev.jsonl`.
+NEAR = 0.22
+# Between the pieces of a request that asks for several things.
+_JOINTS = re.compile(
+    r"[?？!！。；;\n]+"
+    r"|,? and (?=(?:what|when|where|how|who|which|is|are|does|do|can|read|find|show|tell|describe|count)\b)"
+    r"|[,，](?=.{4,})|还有|以及|并且|顺便|另外",
+    re.I,
+)
+
+# Somebody else's words: what to look for, not what is asked.
+_QUOTED = re.compile(r"“[^”]+”|「[^」]+」|『[^』]+』|\"[^\"]+\"|‘[^’]+’")
+# Said to be polite; nothing is asked by it.
+_COURTESY = re.compile(
+    r"^(?:can|could|would) you\b|\b(?:please|pls|kindly|for me)\b|请问|请你|请|帮我|帮忙|麻烦你?|我想知道",
+    re.I,
+)
+
+
+class Router:
+    """A nearest-example router over character n-grams of 1 to 4, weighted by rarity (TF-IDF)."""
+
+    def __init__(self, tools: Iterable[str], examples: Iterable[Mapping[str, Any]] | None = None) -> None:
+        """`tools` are the exact commands; `examples` default to those of `prompts/routing`."""
+        self._tools = frozenset(tools)
+        taught = list(routing() if examples is None else examples)
+        # An example that names a thing teaches twice: as it stands, and by the words around the thing.
+        self._rows = taught + [{**row, "text": around} for row in taught if (around := _around(row))]
+
+    def plan(self, text: str, photos: int) -> list[Step]:
+        """The tools to run, in order, each once for the same arguments; none that look where there is no photo."""
+        plan = self._plan(text)
+        return plan if photos else [step for step in plan if step.tool == "chat"]
+
+    def _plan(self, text: str) -> list[Step]:
+        if command := self._command(text):
+            return [command]
+        if not text.strip():
+            return [Step("describe")]
+        plan: list[Step] = []
+        for piece in self._pieces(text):
+            plan += [step for step in self._nearest(piece) if step not in plan]
+        return plan
+
+    def _command(self, text: str) -> Step | None:
+        """`/ocr`, `/ocr expiry`, `/ground the blue one`: a tool's name after a slash, then its argument."""
+        match = re.fullmatch(r"\s*/(\w+)\s*(.*?)\s*", text, re.S)
+        if not match or match[1] not in self._tools:
+            return None
+        argument = {"ground": "target", "ocr": "field"}.get(match[1])
+        return Step(match[1], {argument: match[2]} if argument and match[2] else {})
+
+    def _pieces(self, text: str) -> list[str]:
+        """The requests in one utterance; cut only where every piece is near an example of its own."""
+        pieces = [p.strip() for p in _JOINTS.split(text) if p and p.strip()]
+        if len(pieces) > 1 and all(self._best(p)[1] >= NEAR for p in pieces):
+            return pieces
+        return [text]
+
+    def _nearest(self, text: str) -> list[Step]:
+        index, cosine = self._best(text)
+        if cosine < NEAR:
+            return [Step("describe")]
+        return [
+            Step(step["tool"], {**step.get("args", {}), **self._target(text, step)})
+            for step in self._rows[index]["plan"]
+        ]
+
+    def _target(self, text: str, step: Mapping[str, Any]) -> dict[str, str]:
+        """What to find, cut out of the utterance by the longest taught phrase that frames it."""
+        if "target" not in step.get("args", {}):
+            return {}
+        if quoted := _QUOTED.search(text):
+            return {"target": quoted[0][1:-1].strip()}
+        plain = _unadorned(text)
+        folded = plain.casefold()
+        fits = [
+            (len(before) + len(after), plain[len(before) : len(plain) - len(after)].strip())
+            for before, after in self._frames
+            if folded.startswith(before) and folded.endswith(after) and len(folded) > len(before) + len(after)
+        ]
+        return {"target": max(fits, default=(0, plain))[1]}
+
+    def _best(self, text: str) -> tuple[int, float]:
+        vector = self._vector(text)
+        if not vector or not self._rows:
+            return 0, 0.0
+        scores = np.zeros(len(self._rows))
+        for gram, weight in vector.items():
+            rows, weights = self._postings.get(gram, (None, None))
+            if rows is not None:
+                scores[rows] += weight * weights
+        best = int(np.argmax(scores))
+        return best, float(scores[best])
+
+    def _vector(self, text: str) -> dict[str, float]:
+        """Unit-length TF-IDF weights of the n-grams, those that no example has included."""
+        counts = _grams(text)
+        weights = {g: (1 + np.log(n)) * self._rarity.get(g, self._rarest) for g, n in counts.items()}
+        norm = float(np.sqrt(sum(w * w for w in weights.values())))
+        return {g: float(w) / norm for g, w in weights.items()} if norm else {}
+
+    @cached_property
+    def _rarity(self) -> dict[str, float]:
+        seen = Counter(g for row in self._rows for g in _grams(row["text"]))
+        return {g: float(np.log((1 + len(self._rows)) / (1 + n))) for g, n in seen.items()}
+
+    @cached_property
+    def _rarest(self) -> float:
+        # An n-gram that no example has says little: it may be the name of the thing that is asked for.
+        return 0.5 * float(np.log(1 + len(self._rows)))
+
+    @cached_property
+    def _postings(self) -> dict[str, tuple[Any, Any]]:
+        lists: dict[str, list[tuple[int, float]]] = {}
+        for index, row in enumerate(self._rows):
+            for gram, weight in self._vector(row["text"]).items():
+                lists.setdefault(gram, []).append((index, weight))
+        return {g: (np.array([i for i, _ in p]), np.array([w for _, w in p])) for g, p in lists.items()}
+
+    @cached_property
+    def _frames(self) -> list[tuple[str, str]]:
+        """What stands before and after the target in each example that has one."""
+        return [frame for row in self._rows if (frame := _frame(row))]
+
+
+def _frame(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The words before and after the thing that an example names; `None` where it names none."""
+    targets = [step["args"]["target"] for step in row["plan"] if "target" in step.get("args", {})]
+    if not targets:
+        return None
+    before, named, after = _fold(row["text"]).partition(_fold(targets[0]))
+    return (before, after) if named else None
+
+
+def _around(row: Mapping[str, Any]) -> str:
+    return " ".join(_frame(row) or ()).strip()
+
+
+def _unadorned(text: str) -> str:
+    """One line without courtesies and closing marks; letters keep their case."""
+    plain = _COURTESY.sub(" ", unicodedata.normalize("NFKC", text))
+    return re.sub(r"\s+", " ", plain).strip(" ?。.!,，")
+
+
+def _fold(text: str) -> str:
+    return _unadorned(text).casefold()
+
+
+def _grams(text: str) -> Counter[str]:
+    folded = f" {_fold(_QUOTED.sub(' ', text))} "
+    return Counter(folded[i : i + n] for n in range(1, 5) for i in range(len(folded) - n + 1))

@@ -1,0 +1,85 @@
+"""The state of one turn, and the kit its nodes are bound to.
+
+The state is this turn only and plain JSON: findings, statements and claims are the dictionaries that
+`reply.to_json` makes, photos are `sha256:` references. Pixels never enter it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import add
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypedDict
+
+from ..tools.kit import Kit
+from ..tools.types import PhotoId
+from .reply import Step
+
+Json = dict[str, Any]
+
+
+class State(TypedDict, total=False):
+    """What a turn knows so far. `text`, `photos`, `thread` and `turn` come in; the rest is worked out."""
+
+    text: str
+    photos: list[PhotoId]
+    thread: str
+    turn: str
+    claimed: str | None
+    language: str
+    plan: list[Json]
+    findings: Annotated[list[Json], add]
+    retake: list[PhotoId]
+    statements: list[Json]
+    claims: list[Json]
+    pictures: list[Json]
+    reply: Json
+
+
+class Look(TypedDict):
+    """What one tool node is sent: one step of the plan and one photo."""
+
+    step: Json
+    photo: PhotoId
+
+
+class Update(TypedDict, total=False):
+    """What a node changes."""
+
+    photos: list[PhotoId]
+    language: str
+    plan: list[Json]
+    findings: Any
+    retake: list[PhotoId]
+    statements: list[Json]
+    claims: list[Json]
+    pictures: list[Json]
+    reply: Json
+
+
+class Sessions(Protocol):
+    """Finished turns, by thread."""
+
+    def last(self, thread: str) -> Json | None:
+        """The last finished turn of a thread as `Reply.to_dict` made it; `None` before the first."""
+        ...
+
+    def commit(self, thread: str, turn: str, reply: Json) -> None:
+        """Keep a finished turn; doing it twice is harmless."""
+        ...
+
+
+class Planner(Protocol):
+    """Whatever names the tools of a turn."""
+
+    def plan(self, text: str, photos: int) -> Sequence[Step]:
+        """The steps, in the order they can run."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnKit(Kit):
+    """A Kit with what the nodes need beside it."""
+
+    router: Planner
+    sessions: Sessions
+    pictures: Path

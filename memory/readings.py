@@ -1,0 +1,51 @@
+"""OCR readings by photo and engine, in one SQLite file, so that a photo is read once and not once a process."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from ..tools.types import PhotoId, Reading
+
+_READING = TypeAdapter(Reading)
+
+
+class Readings:
+    """A cache on disk: losing it costs time and nothing else. Safe under threads and processes."""
+
+    def __init__(self, file: Path) -> None:
+        """Open or create the cache; its folder must exist."""
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(file, check_same_thread=False, timeout=10, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS readings "
+            "(photo TEXT, engine TEXT, reading TEXT NOT NULL, PRIMARY KEY (photo, engine))"
+        )
+
+    def get(self, photo: PhotoId, engine: str) -> Reading | None:
+        """The reading kept, `None` where this engine has not read this photo."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT reading FROM readings WHERE photo = ? AND engine = ?", (photo, engine)
+            ).fetchone()
+        return _READING.validate_json(row[0]) if row else None
+
+    def put(self, reading: Reading) -> None:
+        """Keep a reading in place of an earlier one by the same engine."""
+        with self._lock:
+            self._db.execute(
+                "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
+                (reading.photo, reading.engine, _READING.dump_json(reading).decode()),
+            )
+
+    def forget(self, photo: PhotoId) -> None:
+        """Drop what was read of a photo that is no longer kept."""
+        with self._lock:
+            self._db.execute("DELETE FROM readings WHERE photo = ?", (photo,))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()

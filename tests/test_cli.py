@@ -1,0 +1,166 @@
+"""The command line: outcomes as exit codes, one JSON object, errors that say what to do."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import ROOT, CountingReader, label
+from typer.testing import CliRunner, Result
+
+from sightline.agent.cli import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, reader: CountingReader) -> Run:
+    del reader
+    runner = CliRunner()
+
+    def invoke(*args: str, stdin: str | bytes | None = None) -> Result:
+        return runner.invoke(app, list(args), input=stdin, env={"SIGHTLINE_HOME": str(tmp_path / "home")})
+
+    return invoke
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "牛奶 pack.png"
+    label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g").save(path)
+    return str(path)
+
+
+def one_object(result: Result) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(result.stdout)
+    return parsed
+
+
+def test_ask_prints_the_answer_and_where_the_evidence_is(run: Run, file: str) -> None:
+    result = run("ask", "When does it expire?", file)
+    assert result.exit_code == 0
+    assert "14 March 2027" in result.stdout
+    assert "evidence: " in result.stdout
+
+
+def test_ask_json_is_the_reply_and_nothing_else(run: Run, file: str) -> None:
+    result = run("ask", "什么时候过期？", file, "--json", "--thread", "t")
+    reply = one_object(result)
+    assert {"text", "language", "plan", "statements", "claims", "findings", "pictures", "thread"} <= reply.keys()
+    assert (reply["thread"], reply["language"]) == ("t", "zh")
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["ocr", "{file}"], 0),
+        (["ocr", "{file}", "--field", "expiry"], 0),
+        (["ocr", "{file}", "--field", "lot"], 1),
+        (["ocr", "{file}", "--field", "colour"], 2),
+        (["ocr", "nowhere.png"], 2),
+        (["ocr", "sha256:" + "0" * 64], 2),
+        (["ground", "{file}", "BEST BEFORE"], 0),
+        (["ground", "{file}", "HONEY"], 1),
+        (["ground", "{file}", "the dog"], 3),
+        (["describe", "{file}"], 0),
+        (["ask", "Is there a dog?", "{file}"], 3),
+        (["ask", "What is the lot number?", "{file}"], 1),
+        (["threads", "show", "nobody"], 2),
+        (["threads", "delete", "nobody"], 2),
+        (["nonsense"], 2),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_exit_codes_tell_outcomes_apart(run: Run, file: str, args: list[str], code: int, as_json: bool) -> None:
+    result = run(*(a.format(file=file) for a in args), *(["--json"] if as_json else []))
+    assert result.exit_code == code, result.output
+    if as_json and args[0] != "nonsense" and "colour" not in args:
+        one_object(result)
+
+
+def test_an_error_names_the_file_in_words_and_in_json(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "letter.jpg"
+    bad.write_text("Dear sir")
+    spoken = run("ocr", str(bad))
+    assert "letter.jpg" in spoken.stderr
+    assert spoken.stdout == ""
+    error = one_object(run("ocr", str(bad), "--json"))["error"]
+    assert error["kind"] == "UnreadablePhoto"
+    assert "letter.jpg" in error["message"]
+
+
+def test_a_photo_can_come_from_standard_input(run: Run, file: str) -> None:
+    assert run("ocr", "-", "--json", stdin=Path(file).read_bytes()).exit_code == 0
+
+
+def test_a_picture_with_marks_is_saved_where_it_is_wanted(run: Run, file: str, tmp_path: Path) -> None:
+    out = tmp_path / "marked.jpg"
+    assert run("ground", file, "BEST BEFORE", "--picture", str(out)).exit_code == 0
+    assert out.read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_chat_takes_turns_and_photos_from_standard_input(run: Run, file: str) -> None:
+    typed = f"/photo '{file}'\nWhen does it expire?\nHow much does it weigh?\n/quit\nnever read\n"
+    result = run("chat", "--thread", "c", stdin=typed)
+    assert "14 March 2027" in result.stdout
+    assert "250 g" in result.stdout
+    turns = one_object(run("threads", "show", "c", "--json"))["turns"]
+    assert [t["question"] for t in turns] == ["When does it expire?", "How much does it weigh?"]
+    again = one_object(run("chat", "--thread", "c", "--json", stdin="What does it say?\n"))
+    assert [t["question"] for t in again["turns"]] == ["What does it say?"]
+
+
+def test_chat_goes_on_after_a_bad_photo(run: Run) -> None:
+    result = run("chat", stdin="/photo nowhere.png\nWhat does it say?\nhello\n")
+    assert "nowhere.png" in result.stderr
+    assert "Hello" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_threads_are_listed_shown_and_deleted(run: Run, file: str) -> None:
+    assert "No conversations" in run("threads").stdout
+    run("ask", "When does it expire?", file, "--thread", "a")
+    listed = one_object(run("threads", "--json"))
+    assert [(t["name"], t["turns"]) for t in listed["threads"]] == [("a", 1)]
+    assert "14 March 2027" in run("threads", "show", "a").stdout
+    assert run("threads", "resume", "a", "--json").exit_code == 0
+    assert run("threads", "delete", "a").exit_code == 0
+    assert one_object(run("threads", "--json"))["threads"] == []
+
+
+def test_doctor_tries_the_instruments(run: Run) -> None:
+    report = one_object(run("doctor", "--json"))
+    assert report["ok"], report
+    assert {"rapidocr", "home", "ocr", "model"} <= {c["what"] for c in report["checks"]}
+    assert "SIGHTLINE" in next(c["detail"] for c in report["checks"] if c["what"] == "ocr")
+
+
+def test_plain_prints_no_escape_codes(run: Run, file: str) -> None:
+    for command in (["ask", "Describe this", file], ["describe", file], ["threads"], ["doctor"]):
+        assert "\x1b" not in run(*command, "--plain").stdout
+
+
+COMMANDS = ["ask", "chat", "ocr", "ground", "describe", "threads", "doctor"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json_home_plain_and_help(run: Run, command: str) -> None:
+    text = run(command, "--help").stdout
+    assert all(flag in text for flag in ("--json", "--home", "--plain"))
+    assert command in run("--help").stdout
+
+
+def test_the_installed_command_answers_and_keeps_stdout_clean(tmp_path: Path) -> None:
+    """The whole way, in a process of its own, with the real OCR engine."""
+    path = tmp_path / "label.png"
+    label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", size=(900, 480)).save(path)
+    command = [sys.executable, "-m", "sightline.agent.cli", "ask", "When does it expire?", str(path), "--json"]
+    env = {**os.environ, "SIGHTLINE_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, capture_output=True, env=env, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "14 March 2027" in json.loads(done.stdout)["text"]
+    assert done.stderr == b""

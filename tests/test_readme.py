@@ -1,0 +1,58 @@
+"""Every command in the README works as it stands there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import ROOT
+from typer.testing import CliRunner
+
+from sightline.agent.cli import app
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
+COMMANDS = [line.split("  #")[0].strip() for kind, body in BLOCKS if kind == "sh" for line in body.splitlines() if line]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like the checkout to relative paths, and takes what the commands write."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def test_the_commands_of_the_command_line_work(here: Path) -> None:
+    ours = [c for c in COMMANDS if c.startswith("sightline ")]
+    assert len(ours) >= 8
+    for command in ours:
+        result = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert result.exit_code == 0, f"{command}\n{result.output}"
+    assert (here / "marked.jpg").is_file()
+
+
+def test_the_python_example_works(here: Path) -> None:
+    (code,) = [body for kind, body in BLOCKS if kind == "python"]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert "14 March 2027" in done.stdout
+    assert "条形码" in done.stdout
+
+
+def test_the_make_targets_are_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {c.split()[1] for c in COMMANDS if c.startswith("make ")}
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_there_is_no_command_that_no_test_knows() -> None:
+    assert all(c.split()[0] in ("sightline", "make") for c in COMMANDS), COMMANDS
+
+
+def test_the_files_the_readme_names_are_there() -> None:
+    for path in re.findall(r"\]\(([\w/.-]+)\)|`((?:tools|prompts|agent|examples)/[\w/.-]+)`", README):
+        assert (ROOT / (path[0] or path[1])).exists(), path

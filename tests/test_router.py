@@ -1,0 +1,80 @@
+"""Routing: which tools, with which arguments, taught by data and the same in both languages."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.agent.reply import Step
+from sightline.agent.router import Router
+from sightline.prompts import routing
+from sightline.tools.toolbox import TOOLS
+
+# Written apart from prompts/routing, by asking what a customer would say for each tool and field.
+DEV = [
+    json.loads(line) for line in (Path(__file__).parent / "fixtures/routing_dev.jsonl").read_text("utf-8").splitlines()
+]
+ROUTER = Router(TOOLS)
+
+
+def steps(row: dict[str, Any]) -> list[Step]:
+    return [Step(s["tool"], s.get("args", {})) for s in row["plan"]]
+
+
+def test_utterances_that_were_not_taught_get_their_plan() -> None:
+    assert not {r["text"] for r in DEV} & {r["text"] for r in routing()}
+    wrong = [row["text"] for row in DEV if ROUTER.plan(row["text"], 1) != steps(row)]
+    assert len(wrong) <= 0.05 * len(DEV), wrong
+
+
+def test_what_was_taught_is_known() -> None:
+    wrong = [
+        r["text"] for r in routing() if [s.tool for s in ROUTER.plan(r["text"], 1)] != [s["tool"] for s in r["plan"]]
+    ]
+    assert len(wrong) <= 0.02 * len(list(routing())), wrong
+
+
+def test_a_line_added_teaches() -> None:
+    taught = [
+        *routing(),
+        {"text": "gib mir das Haltbarkeitsdatum", "plan": [{"tool": "ocr", "args": {"field": "expiry"}}]},
+    ]
+    before, after = ROUTER, Router(TOOLS, taught)
+    wanted = [Step("ocr", {"field": "expiry"})]
+    assert before.plan("das Haltbarkeitsdatum bitte", 1) != wanted
+    assert after.plan("das Haltbarkeitsdatum bitte", 1) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        ("/ocr", [Step("ocr")]),
+        ("/ocr expiry", [Step("ocr", {"field": "expiry"})]),
+        ("/ground the blue one", [Step("ground", {"target": "the blue one"})]),
+        ("/describe", [Step("describe")]),
+        ("", [Step("describe")]),
+    ],
+)
+def test_exact_commands_win(text: str, plan: list[Step]) -> None:
+    assert ROUTER.plan(text, 1) == plan
+
+
+@pytest.mark.parametrize("text", ["What does it say?", "什么时候过期?", "/ocr", ""])
+def test_without_a_photo_nothing_is_looked_at(text: str) -> None:
+    assert ROUTER.plan(text, 0) == []
+
+
+def test_what_stands_in_quotation_marks_is_what_is_looked_for() -> None:
+    assert ROUTER.plan("where is “Oat Drink” on this pack?", 1) == [Step("ground", {"target": "Oat Drink"})]
+    assert ROUTER.plan("“保质期”这几个字在哪里？", 1) == [Step("ground", {"target": "保质期"})]
+
+
+@given(st.text(max_size=300), st.integers(0, 3))
+def test_every_text_has_a_plan_of_known_tools(text: str, photos: int) -> None:
+    plan = ROUTER.plan(text, photos)
+    assert plan or not photos
+    assert {s.tool for s in plan} <= ({*TOOLS, "chat"} if photos else {"chat"})
+    assert len({json.dumps([s.tool, s.args]) for s in plan}) == len(plan)

@@ -1,0 +1,86 @@
+"""The rooms and their doors: imports point one way, and what is heavy loads late."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sightline
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("prompts", "tools", "memory", "agent")
+HEAVY = {"torch", "transformers", "open_clip", "chromadb", "cv2", "supervision", "rapidocr", "onnxruntime", "zxingcpp"}
+# What a room may import of the others, beside itself; `None` means anything.
+MEASURING = {"tools.types", "tools.errors", "tools.photos", "tools.quality"}
+
+
+def modules() -> list[Path]:
+    return sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))
+
+
+def ours(path: Path) -> Iterator[str]:
+    """Each of our modules that this one imports, as `room.module`, also inside functions."""
+    package = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level]
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from (".".join((*base, *(name or "").split("."))) for name in names)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            assert not any(name.split(".")[0] == "sightline" for name in names), f"{path}: import relatively"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for imported in ours(path):
+        other = imported.split(".")[0]
+        if room == "prompts" or name in ("tools.types", "tools.errors"):
+            pytest.fail(f"{name} imports {imported}; it should import nothing of ours")
+        if room == "tools":
+            assert other in ("tools", "prompts"), f"{name} imports {imported}"
+        if room == "memory":
+            assert other == "memory" or imported in MEASURING, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            assert not {a.name.split(".")[0] for a in node.names} & HEAVY, path
+        if isinstance(node, ast.ImportFrom):
+            assert (node.module or "").split(".")[0] not in HEAVY, path
+
+
+def test_faces_import_only_the_assistant() -> None:
+    allowed = {
+        "agent.assistant",
+        "agent.reply",
+        "agent.doctor",
+        "tools.errors",
+        "tools.types",
+        "prompts",
+        "__version__",
+    }
+    assert set(ours(ROOT / "agent" / "cli.py")) <= allowed
+
+
+@pytest.mark.parametrize("module", ["sightline", "sightline.agent.cli"])
+def test_importing_a_face_loads_nothing_heavy(module: str) -> None:
+    code = f"import {module}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & (HEAVY | {"pydantic", "langgraph", "numpy"})
+
+
+def test_what_is_exported_is_there() -> None:
+    assert {"Assistant", "Reply"} <= set(sightline.__all__)
+    for name in sightline.__all__:
+        assert getattr(sightline, name) is not None
+    with pytest.raises(AttributeError, match="nothing_of_ours"):
+        _ = sightline.nothing_of_ours

@@ -1,0 +1,211 @@
+"""A turn through the machine, with the real OCR engine, photo store and SQLite."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from fakes import CountingReader, label
+from PIL import Image
+
+from sightline.agent.assistant import Assistant
+from sightline.agent.reply import Progress, Reply, Statement
+from sightline.tools.errors import BadInput, Busy, Unavailable, UnknownPhoto, UnknownThread, UnreadablePhoto
+
+
+def test_an_answer_cites_what_it_rests_on(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("When does it expire?", [photo])
+    assert "14 March 2027" in reply.text
+    assert [(s.tool, s.args) for s in reply.plan] == [("ocr", {"field": "expiry"})]
+    findings = {f.id for f in reply.findings}
+    assert all(set(s.cites) <= findings and s.cites for s in reply.statements)
+    assert {(c.kind, c.value, c.status) for c in reply.claims} >= {("date", "2027-03-14", "supported")}
+    assert all(c.region is not None for c in reply.claims)
+    assert Path(reply.pictures[0].path).is_file()
+    assert reply.outcome == "found"
+
+
+def test_a_question_in_chinese_is_answered_in_chinese(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("什么时候过期？", [photo])
+    assert reply.language == "zh"
+    assert "2027年3月14日" in reply.text
+
+
+def test_a_follow_up_is_about_the_photos_of_the_turn_before(
+    assistant: Assistant, photo: Image.Image, reader: CountingReader
+) -> None:
+    first = assistant.ask("When does it expire?", [photo])
+    second = assistant.ask("How much does it weigh?")
+    assert second.photos == first.photos
+    assert "250 g" in second.text
+    assert reader.calls == 1, "one OCR pass a photo, whatever is asked of it"
+
+
+def test_two_tools_about_one_photo_share_one_reading(
+    assistant: Assistant, photo: Image.Image, reader: CountingReader
+) -> None:
+    reply = assistant.ask("What is it and when does it expire?", [photo])
+    assert {f.tool for f in reply.findings} == {"quality", "describe", "ocr"}
+    assert reader.calls == 1
+
+
+def test_without_a_photo_it_asks_for_one(assistant: Assistant) -> None:
+    reply = assistant.ask("When does it expire?")
+    assert "photo" in reply.text
+    assert (reply.outcome, reply.findings) == ("not_looked", ())
+
+
+def test_a_field_that_is_not_there_is_absent(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("What is the lot number?", [photo])
+    assert reply.outcome == "absent"
+    assert not reply.claims
+
+
+def test_a_thing_needs_a_model_and_is_not_said_to_be_absent(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("Is there a dog?", [photo])
+    assert reply.outcome == "not_looked"
+    assert "can't tell" in reply.text
+
+
+@pytest.mark.parametrize("colour", ["black", "white"])
+def test_an_empty_photo_is_asked_for_again(assistant: Assistant, colour: str) -> None:
+    reply = assistant.ask("What does it say?", [Image.new("RGB", (640, 480), colour)])
+    assert reply.outcome == "unreadable"
+    assert "again" in reply.text
+    assert not reply.claims
+
+
+def test_claimed_product_without_a_catalogue_is_said_to_be_unchecked(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("When does it expire?", [photo], claimed="OAT-1L")
+    assert "OAT-1L" in reply.text
+    assert "catalogue" in reply.text
+
+
+def test_two_photos_are_answered_apart(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("When does it expire?", [photo, label("USE BY 2027-01-02", size=(700, 500))])
+    assert len(reply.photos) == 2
+    assert [s.text.partition(":")[0] for s in reply.statements] == ["Photo 1", "Photo 2"]
+
+
+def test_streaming_gives_progress_then_final_sentences_then_the_reply(assistant: Assistant, photo: Image.Image) -> None:
+    events = list(assistant.stream("When does it expire?", [photo]))
+    kinds = [type(e) for e in events]
+    assert kinds[0] is Progress
+    assert kinds[-1] is Reply
+    reply = events[-1]
+    assert isinstance(reply, Reply)
+    assert [e for e in events if isinstance(e, Statement)] == list(reply.statements)
+    assert {e.step for e in events if isinstance(e, Progress)} == {"receive", "route", "ocr"}
+
+
+def test_a_listener_who_leaves_gives_the_turn_up(assistant: Assistant, photo: Image.Image) -> None:
+    stream = assistant.stream("When does it expire?", [photo])
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert assistant.unfinished() == {}
+    assert assistant.threads() == []
+
+
+def test_the_graph_works_without_blocking_a_loop(assistant: Assistant, photo: Image.Image) -> None:
+    async def both() -> Sequence[Reply]:
+        return await asyncio.gather(
+            assistant.aask("When does it expire?", [photo], "a"), assistant.aask("重量？", [photo], "b")
+        )
+
+    assert [r.language for r in asyncio.run(both())] == ["en", "zh"]
+
+
+def test_turns_of_many_threads_do_not_mix(assistant: Assistant, photo: Image.Image) -> None:
+    def talk(name: str) -> None:
+        assistant.ask(f"What does it say? {name}", [photo], thread=name)
+        assistant.ask("How much does it weigh?", thread=name)
+
+    workers = [threading.Thread(target=talk, args=(f"t{n}",)) for n in range(6)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    for n in range(6):
+        questions = [r.question for r in assistant.history(f"t{n}")]
+        assert questions == [f"What does it say? t{n}", "How much does it weigh?"]
+
+
+def test_a_reply_is_plain_json_that_its_schema_describes(assistant: Assistant, photo: Image.Image) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="comes with chromadb")
+    reply = assistant.ask("What is it and when does it expire?", [photo])
+    plain = json.loads(json.dumps(reply.to_dict()))
+    jsonschema.validate(plain, Reply.json_schema())
+    assert {"text", "language", "plan", "statements", "claims", "findings", "pictures", "thread"} <= plain.keys()
+    assert Reply.from_dict(plain) == reply
+
+
+def test_history_survives_a_restart(tmp_path: Path, reader: CountingReader, photo: Image.Image) -> None:
+    with Assistant.open(tmp_path / "h") as first:
+        reply = first.ask("When does it expire?", [photo])
+    with Assistant.open(tmp_path / "h") as second:
+        assert second.history() == [reply]
+        assert "250 g" in second.ask("How much does it weigh?").text
+    assert reader.calls == 1, "the reading is kept with the home"
+
+
+def test_one_process_writes_and_others_read(assistant: Assistant, photo: Image.Image) -> None:
+    assistant.ask("When does it expire?", [photo])
+    with Assistant.open(assistant.home) as other:
+        assert [t.name for t in other.threads()] == ["main"]
+        assert other.ocr(photo).outcome == "found"
+        with pytest.raises(Busy, match="writing"):
+            other.ask("When does it expire?", [photo])
+    assistant.ask("How much does it weigh?")
+
+
+def test_forgetting_a_thread_removes_its_photos_and_pictures(assistant: Assistant, photo: Image.Image) -> None:
+    kept = assistant.ask("When does it expire?", [photo, label("EXP 2027-02-03", size=(500, 400))], thread="a")
+    assistant.ask("When does it expire?", [label("EXP 2027-02-03", size=(500, 400))], thread="b")
+    assistant.forget("a")
+    with pytest.raises(UnknownThread):
+        assistant.history("a")
+    with pytest.raises(UnknownPhoto):
+        assistant.ocr(kept.photos[0])
+    assert assistant.ocr(kept.photos[1]).outcome == "found"
+    assert not Path(kept.pictures[0].path).exists()
+
+
+@pytest.mark.parametrize("thread", ["", "a\nb", "x" * 201])
+def test_a_thread_needs_a_name(assistant: Assistant, thread: str) -> None:
+    with pytest.raises(BadInput, match="thread"):
+        assistant.ask("hello", thread=thread)
+
+
+def test_an_unreadable_photo_leaves_no_trace(assistant: Assistant) -> None:
+    with pytest.raises(UnreadablePhoto):
+        assistant.ask("What does it say?", [label("fine"), b"not a photo"])
+    assert assistant.threads() == []
+
+
+def test_a_failing_tool_leaves_no_trace_and_does_not_come_back(
+    assistant: Assistant, photo: Image.Image, reader: CountingReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> list[object]:
+        raise Unavailable("no OCR models")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(reader, "read", fail)
+        with pytest.raises(Unavailable):
+            assistant.ask("What does it say?", [photo])
+    assert (assistant.threads(), assistant.unfinished()) == ([], {})
+    assert assistant.ask("What does it say?", [photo]).outcome == "found"
+
+
+def test_a_model_is_refused_rather_than_ignored(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="model"):
+        Assistant.open(tmp_path, model="openai:gpt")  # type: ignore[arg-type]
+
+
+def test_a_home_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    with pytest.raises(BadInput, match=r"notes\.txt"):
+        Assistant.open(file)
+    assert file.read_text() == "mine"

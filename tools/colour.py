@@ -1,0 +1,123 @@
+"""Name colours, and find coloured areas.
+
+The names are the eleven basic colour terms of Berlin and Kay (1969), which English and Chinese
+share. Colours are judged in CIELAB after a mild correction of the light; what is not done is naming
+shades.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .types import Box, Size
+
+Pixels = NDArray[np.uint8]
+
+NAMES = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
+
+# Hue angle in degrees of CIELAB at which each name begins, going up from red.
+# Measured on the sRGB swatches of the CSS colour keywords that carry these names.
+_HUES = (
+    (8.0, "red"), (48.0, "orange"), (76.0, "yellow"), (108.0, "green"), (202.0, "blue"), (302.0, "purple"),
+    (330.0, "pink"),
+)  # fmt: skip
+_GREY_CHROMA = 13.0
+_SCALE = 320
+_LEAST = 0.004
+"""An area smaller than this share of the photo is print or noise, not an area."""
+
+
+def names(pixels: Pixels) -> NDArray[np.uint8]:
+    """The index into `NAMES` of every pixel of an RGB image `(h, w, 3)`; shape `(h, w)`."""
+    import cv2
+
+    lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB).astype(np.float32)
+    light, a, b = lab[..., 0] * (100 / 255), lab[..., 1] - 128, lab[..., 2] - 128
+    chroma, hue = np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
+    out = np.full(light.shape, NAMES.index("pink"), np.uint8)
+    for start, name in _HUES:
+        out[hue >= start] = NAMES.index(name)
+    red, orange, yellow = (np.isin(out, NAMES.index(n)) for n in ("red", "orange", "yellow"))
+    out[red & (light > 66)] = NAMES.index("pink")
+    out[(out == NAMES.index("pink")) & (light < 48) & (hue > 340)] = NAMES.index("red")
+    out[(red & (light < 42) & (hue > 36)) | (orange & (light < 58)) | (yellow & (light < 42))] = NAMES.index("brown")
+    # What has little colour is grey; the darker a thing, the less colour its pixels can carry.
+    grey = (chroma < _GREY_CHROMA) | ((light > 88) & (chroma < 16)) | (light < 14) & (chroma < 22)
+    out[grey] = NAMES.index("grey")
+    out[grey & (light < 24)] = NAMES.index("black")
+    out[grey & (light > 78)] = NAMES.index("white")
+    return out
+
+
+def name(rgb: Sequence[int]) -> str:
+    """The name of one colour, red, green and blue in 0..255."""
+    return NAMES[int(names(np.array([[rgb]], np.uint8))[0, 0])]
+
+
+def areas(pixels: Pixels, colour: str) -> list[tuple[Box, float]]:
+    """Coherent areas of a named colour, the largest first: box in pixels, share of the photo 0..1."""
+    import cv2
+
+    small, scale = _small(pixels)
+    mask = (names(_balanced(small)) == NAMES.index(colour)).astype(np.uint8)
+    # Letters and seams within an area are part of it; specks outside are not areas.
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    size = Size(pixels.shape[1], pixels.shape[0])
+    found = []
+    for x, y, w, h, area in stats[1:count]:
+        if area >= _LEAST * mask.size:
+            box = Box(x / scale, y / scale, (x + w) / scale, (y + h) / scale).inside(size)
+            found.append((box, float(area) / mask.size))
+    return sorted(found, key=lambda pair: -pair[1])
+
+
+def by_part(pixels: Pixels) -> list[tuple[str, Box]]:
+    """The colour that prevails in each part of a photo: thirds of rows or columns where they agree, else ninths.
+
+    A photo of one colour is one part. Boxes are in pixels and cover the photo.
+    """
+    height, width = pixels.shape[:2]
+    small, _ = _small(pixels)
+    grid = [
+        [_prevailing(part) for part in np.array_split(row, 3, axis=1)]
+        for row in np.array_split(names(_balanced(small)), 3)
+    ]
+    if len({cell for row in grid for cell in row}) == 1:
+        return [(grid[0][0], Box(0, 0, width, height))]
+    xs, ys = [width * k / 3 for k in range(4)], [height * k / 3 for k in range(4)]
+    if all(len(set(row)) == 1 for row in grid):
+        return [(row[0], Box(0, ys[r], width, ys[r + 1])) for r, row in enumerate(grid)]
+    columns = list(zip(*grid, strict=True))
+    if all(len(set(column)) == 1 for column in columns):
+        return [(column[0], Box(xs[c], 0, xs[c + 1], height)) for c, column in enumerate(columns)]
+    return [(grid[r][c], Box(xs[c], ys[r], xs[c + 1], ys[r + 1])) for r in range(3) for c in range(3)]
+
+
+def _prevailing(part: NDArray[np.uint8]) -> str:
+    return NAMES[Counter(part.ravel().tolist()).most_common(1)[0][0]]
+
+
+def _small(pixels: Pixels) -> tuple[Pixels, float]:
+    import cv2
+
+    scale = min(_SCALE / max(pixels.shape[:2]), 1.0)
+    if scale == 1.0:
+        return pixels, scale
+    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def _balanced(pixels: Pixels) -> Pixels:
+    """Half of what would make the brightest greyish pixels neutral: lamps are yellow, and so are lemons."""
+    flat = pixels.reshape(-1, 3).astype(np.float32)
+    spread = flat.max(axis=1) - flat.min(axis=1)
+    bright = flat[(flat.max(axis=1) >= np.percentile(flat.max(axis=1), 90)) & (spread < 60)]
+    if len(bright) < 0.01 * len(flat):
+        return pixels
+    mean = bright.mean(axis=0)
+    gain = 1 + 0.5 * (mean.max() / np.maximum(mean, 1) - 1)
+    balanced: Pixels = np.clip(pixels * gain, 0, 255).astype(np.uint8)
+    return balanced

@@ -1,0 +1,53 @@
+"""The tool `describe`: what can be measured in a photo without a model."""
+
+import time
+
+from .codes import read_codes
+from .colour import by_part
+from .kit import Kit
+from .ocr import as_region, why_incomplete
+from .photos import pixels
+from .quality import measure
+from .reading import read
+from .types import Box, Fact, Finding, Outcome, Photo, Region
+
+
+def describe(photo: Photo, kit: Kit) -> Finding:
+    """Say what can be measured in a photo: text, codes, colours by region, light and sharpness.
+
+    What the things are is not among it: `source` names the instruments, and no model. Facts are named
+    `code` (or `code_invalid`, where the check digit does not agree) and `colour`. A photo too poor to
+    look at, with nothing read in it, is `unreadable`.
+    """
+    start = time.perf_counter()
+    seen = pixels(photo)
+    quality = measure(seen)
+    reading = read(photo, kit)
+    codes = read_codes(seen)
+    facts = [
+        Fact("code_invalid" if code.valid is False else "code", code.text, code.text, region)
+        for code in codes
+        for region in [Region(Box.around(code.quad).inside(photo.size), code.symbology, "code", None, code.quad)]
+    ]
+    text = tuple(as_region(line, photo) for line in reading.lines)
+    outcome: Outcome = "found"
+    reason = why_incomplete(reading)
+    if quality.level == "retake" and not reading.text and not codes:
+        outcome, reason = "unreadable", "photo_too_poor"
+    else:
+        facts += [Fact("colour", name, None, Region(box, name, "colour")) for name, box in by_part(seen)]
+    return Finding(
+        id=f"describe:{photo.id[7:15]}",
+        tool="describe",
+        outcome=outcome,
+        photos=(photo.id,),
+        source=f"{reading.engine}, zxing-cpp, colour and photo quality",
+        ms=1000 * (time.perf_counter() - start),
+        text=reading.text or None,
+        regions=(*text, *(f.region for f in facts if f.region and f.region.kind == "code")),
+        facts=tuple(facts),
+        quality=quality,
+        turned=reading.turned,
+        mirrored=reading.mirrored,
+        reason=reason,
+    )

@@ -1,0 +1,138 @@
+"""The tool `ground`: where something is, and how many."""
+
+import time
+import unicodedata
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from .codes import read_codes
+from .colour import areas
+from .fields import find_fields
+from .kit import Kit
+from .ocr import as_region, why_incomplete
+from .photos import pixels
+from .quality import measure
+from .reading import read
+from .targets import Target, parse_target
+from .types import Box, Finding, Line, Outcome, Photo, Point, Quad, Reading, Region
+
+_ALIKE = 0.84
+"""Printed words this similar to those asked for are taken for them (share of matching characters, 0..1).
+
+It lets pass one misread character in six, and none in words of up to five: MILK is not MILD.
+"""
+
+
+def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
+    """Find printed words, codes or coloured areas, each with its box; their number is the count.
+
+    Anything else needs a model: the outcome is `not_looked`, reason `needs_model`, unless its name is
+    printed on the photo. Raises `Unavailable` without an OCR engine or a barcode reader.
+    """
+    start = time.perf_counter()
+    wanted = parse_target(target)
+    regions, source, reason = _look(photo, kit, wanted)
+    outcome: Outcome = "found"
+    if not regions:
+        outcome = "not_looked" if reason == "needs_model" else "unreadable" if reason else "absent"
+        if outcome == "absent" and measure(pixels(photo)).level == "retake":
+            outcome, reason = "unreadable", "photo_too_poor"
+    return Finding(
+        id=f"ground:{photo.id[7:15]}:{wanted.literal}",
+        tool="ground",
+        outcome=outcome,
+        photos=(photo.id,),
+        source=source,
+        ms=1000 * (time.perf_counter() - start),
+        asked=wanted.literal,
+        regions=tuple(regions),
+        reason=reason,
+    )
+
+
+def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], str, str | None]:
+    """The regions, who found them, and why there may be more."""
+    if wanted.kind == "code":
+        codes = [c for c in read_codes(pixels(photo)) if _is_kind(c.symbology, wanted.value)]
+        return [Region(_box(c.quad, photo), c.symbology, "code", None, c.quad) for c in codes], "zxing-cpp", None
+    if wanted.kind == "colour":
+        found = areas(pixels(photo), wanted.value)
+        return [Region(box, wanted.value, "colour") for box, _ in found], "colour", None
+    reading = read(photo, kit)
+    reason = why_incomplete(reading)
+    if wanted.kind == "text":
+        return [as_region(line, photo) for line in reading.lines if line.status == "read"], reading.engine, reason
+    printed = _printed(reading, wanted.literal, photo)
+    if wanted.kind == "field":
+        facts = [f.region for f in find_fields(reading) if f.name == wanted.value and f.region]
+        return facts or printed, reading.engine, reason
+    if printed or wanted.quoted:
+        return printed, reading.engine, reason
+    return [], reading.engine, "needs_model"
+
+
+def _is_kind(symbology: str, kind: str) -> bool:
+    square = any(word in symbology for word in ("QR", "Matrix", "Aztec", "PDF"))
+    return not kind or ("QR" in symbology if kind == "QR" else not square)
+
+
+def _box(quad: Quad, photo: Photo) -> Box:
+    return Box.around(quad).inside(photo.size)
+
+
+def _printed(reading: Reading, words: str, photo: Photo) -> list[Region]:
+    """Where these words are printed, each place once, on one line or running over from one to the next."""
+    lines = [line for line in reading.lines if line.status == "read"]
+    found = [r for line in lines if (r := _on(line, words, photo))]
+    if found:
+        return found
+    for first, second in pairwise(lines):
+        pair = _fold(first.text) + _fold(second.text)
+        if _fold(words) in pair:
+            return [as_region(first, photo), as_region(second, photo)]
+    return []
+
+
+def _on(line: Line, words: str, photo: Photo) -> Region | None:
+    """The stretch of a line that holds the words, its box measured along the line by characters."""
+    text, wanted = _fold(line.text), _fold(words)
+    if not wanted:
+        return None
+    at, length = text.find(wanted), len(wanted)
+    if at < 0 and len(wanted) > 5:
+        at, length = _nearly(text, wanted)
+    if at < 0:
+        return None
+    start, end = at / len(text), (at + length) / len(text)
+    quad = _stretch(line.quad, start, end, vertical=line.vertical)
+    kept = [i for i, c in enumerate(line.text) if _fold(c)]
+    label = line.text[kept[at] : kept[min(at + length, len(kept)) - 1] + 1] if len(kept) == len(text) else line.text
+    return Region(_box(quad, photo), label, "text", line.score, quad)
+
+
+def _nearly(text: str, wanted: str) -> tuple[int, int]:
+    """Place and length of the stretch most like what is wanted; -1 where none is like it enough."""
+    n = len(wanted)
+    best = max(
+        (
+            (SequenceMatcher(None, wanted, text[i : i + n], autojunk=False).ratio(), -i)
+            for i in range(max(len(text) - n, 0) + 1)
+        ),
+        default=(0.0, 0),
+    )
+    return (-best[1], min(n, len(text))) if best[0] >= _ALIKE else (-1, 0)
+
+
+def _stretch(quad: Quad, start: float, end: float, vertical: bool) -> Quad:
+    def along(a: Point, b: Point, t: float) -> Point:
+        return Point(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t)
+
+    a, b, c, d = quad
+    if vertical:
+        return along(a, d, start), along(b, c, start), along(b, c, end), along(a, d, end)
+    return along(a, b, start), along(a, b, end), along(d, c, end), along(d, c, start)
+
+
+def _fold(text: str) -> str:
+    """Letters and digits only, of one width and case: print spaces and points as it likes."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())

@@ -1,0 +1,97 @@
+"""Draw a finding on its photo: outlines and numbers, so that a person sees what an answer rests on.
+
+The labels stand in the legend beside the picture and not on it, where they would hide what they name.
+"""
+
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .types import Box, Region, Size
+
+Pixels = NDArray[np.uint8]
+
+# Eight colours that people with any colour vision tell apart, black left out. Source: Okabe and Ito,
+# Color Universal Design (2008).
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+
+
+def annotate(pixels: Pixels, regions: Sequence[Region]) -> Pixels:
+    """A copy of an RGB photo `(h, w, 3)` with each region outlined and numbered from 1, in the order given."""
+    import supervision as sv
+
+    scene = np.ascontiguousarray(pixels[:, :, ::-1]).copy()
+    if not regions:
+        return np.ascontiguousarray(scene[:, :, ::-1])
+    unit = max(pixels.shape[:2]) / 1000
+    palette = sv.ColorPalette.from_hex(list(_COLOURS))
+    for n, region in enumerate(regions):
+        corners = region.quad or _corners(region)
+        polygon = np.array([[round(p[0]), round(p[1])] for p in corners], np.int64)
+        scene = sv.draw_polygon(scene, polygon, color=sv.Color.WHITE, thickness=max(round(5 * unit), 3))
+        scene = sv.draw_polygon(scene, polygon, color=palette.by_idx(n), thickness=max(round(3 * unit), 2))
+    taken = [region.box for region in regions]
+    for n, region in enumerate(regions):
+        tag = _free(region.box, 34 * unit, 30 * unit, taken, Size(pixels.shape[1], pixels.shape[0]))
+        taken.append(tag)
+        scene = sv.draw_filled_rectangle(
+            scene, sv.Rect(int(tag.x0), int(tag.y0), int(tag.width), int(tag.height)), palette.by_idx(n)
+        )
+        scene = sv.draw_text(
+            scene,
+            str(n + 1),
+            sv.Point(int(tag.centre.x), int(tag.centre.y)),
+            text_color=sv.Color.WHITE if _is_dark(palette.by_idx(n).as_rgb()) else sv.Color.BLACK,
+            text_scale=0.7 * unit,
+            text_thickness=max(round(2 * unit), 1),
+        )
+    return np.ascontiguousarray(scene[:, :, ::-1])
+
+
+def _free(box: Box, width: float, height: float, taken: Sequence[Box], size: Size) -> Box:
+    """Where a number stands: beside its region and inside the photo, over as little of any region as can be."""
+    middle = box.centre.y - height / 2
+    places = [
+        (box.x0 - width, middle),
+        (box.x1, middle),
+        (box.x0, box.y0 - height),
+        (box.x1 - width, box.y0 - height),
+        (box.x0, box.y1),
+        (box.x1 - width, box.y1),
+    ]
+    inside = [
+        Box(x, y, x + width, y + height)
+        for x, y in ((min(max(x, 0.0), size.width - width), min(max(y, 0.0), size.height - height)) for x, y in places)
+    ]
+    return min(inside, key=lambda place: sum(_shared(place, other) for other in taken))
+
+
+def _shared(a: Box, b: Box) -> float:
+    return max(min(a.x1, b.x1) - max(a.x0, b.x0), 0.0) * max(min(a.y1, b.y1) - max(a.y0, b.y0), 0.0)
+
+
+def _is_dark(rgb: tuple[int, int, int]) -> bool:
+    return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 128
+
+
+def save(pixels: Pixels, path: Path) -> None:
+    """Write an RGB image as JPEG, whole or not at all; makes the folder."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=88)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(out.getvalue())
+    Path(part).replace(path)
+
+
+def _corners(region: Region) -> tuple[tuple[float, float], ...]:
+    x0, y0, x1, y1 = region.box
+    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)

@@ -1,0 +1,107 @@
+"""What a person asks to have found, turned into what the instruments can look for.
+
+Codes, text as such, colours, the fields of a pack, and literal words; everything else is a `thing`,
+which needs a model. The words are one table, in English and Chinese.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+from .colour import NAMES
+from .types import FieldName
+
+Kind = Literal["code", "text", "colour", "field", "thing"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to look for: `value` is the colour, the field or the kind of code; `literal` the person's own words."""
+
+    kind: Kind
+    value: str
+    literal: str
+    quoted: bool = False
+    """Whether the words were named as words, so that where they are not printed there is nothing more to look for."""
+
+
+_CODES = {
+    "barcode": "linear", "bar code": "linear", "条形码": "linear", "条码": "linear",
+    "qr code": "QR", "qr": "QR", "二维码": "QR", "code": "", "扫码": "",
+}  # fmt: skip
+_TEXT = ("text", "writing", "words", "letters", "printing", "文字", "字", "文本")
+_COLOURS = {
+    **{name: name for name in NAMES},
+    "gray": "grey", "violet": "purple", "黑": "black", "白": "white", "灰": "grey", "红": "red", "橙": "orange",
+    "橘": "orange", "黄": "yellow", "绿": "green", "蓝": "blue", "紫": "purple", "粉": "pink", "棕": "brown",
+    "褐": "brown", "咖啡": "brown",
+}  # fmt: skip
+_FIELDS: dict[FieldName, tuple[str, ...]] = {
+    "expiry": (
+        "expiry date",
+        "expiration date",
+        "best before date",
+        "use by date",
+        "expiry",
+        "有效期",
+        "到期日期",
+        "过期日期",
+    ),
+    "production": ("production date", "manufacturing date", "date of manufacture", "生产日期", "制造日期"),
+    "date": ("date", "日期"),
+    "weight": ("weight", "net weight", "重量", "净重"),
+    "volume": ("volume", "容量"),
+    "lot": ("lot number", "lot code", "batch number", "lot", "批号", "批次"),
+    "ingredients": ("ingredients", "ingredient list", "list of ingredients", "配料", "配料表", "成分"),
+    "phone": ("phone number", "telephone number", "phone", "电话", "电话号码"),
+}
+# Words that may stand around a colour and name nothing that the colour itself would not show.
+_EMPTY = (
+    r"the|a|an|any|anything|something|some|one|ones|area|areas|part|parts|region|regions|thing|things|colou?red?|colou?r"
+    r"|box|boxes|pack|packs|package|packages|carton|cartons|side|patch|patches|item|items|of|all"
+)
+_EMPTY_ZH = r"[的色]|颜色|部分|地方|区域|东西|盒子|包装|盒|袋|那个|这个|所有|任何|个"
+
+
+def parse_target(text: str) -> Target:
+    """What `text` asks for. Quotation marks and the word "word" make it literal text."""
+    literal = unicodedata.normalize("NFKC", text).strip(" \t\n\"'“”‘’「」『』《》")
+    folded = re.sub(r"\s+", " ", literal.casefold())
+    if match := re.fullmatch(
+        r"(?:the )?(?:words?|text|letters?|number)s? (.+)|(.+?)(?:这[几个两]*字|字样|一词)", folded
+    ):
+        at = match.start(1) if match[1] else match.start(2)
+        return Target("thing", "", literal[at : at + len(match[1] or match[2])].strip(" \"'“”"), quoted=True)
+    bare = re.sub(r"^(?:the|a|an|any|all|some|every)\b ?", "", folded)
+    singular = re.sub(r"s$", "", bare)
+    for word in (bare, singular):
+        if word in _CODES:
+            return Target("code", _CODES[word], literal)
+        if word in _TEXT:
+            return Target("text", "", literal)
+        for field, words in _FIELDS.items():
+            if word in words:
+                return Target("field", field, literal)
+    if colour := _colour(folded):
+        return Target("colour", colour, literal)
+    return Target("thing", "", literal, quoted=_as_printed(literal))
+
+
+def _as_printed(literal: str) -> bool:
+    """Capitals throughout are how people copy what is printed: BEST BEFORE, EXP, NET WT."""
+    return literal.isupper() and len(literal) > 1
+
+
+def _colour(folded: str) -> str | None:
+    """The colour that is all that is asked for: "the red one", "蓝色的部分"; not "the red dog"."""
+    for word, colour in _COLOURS.items():
+        if word.isascii():
+            rest, found = re.subn(rf"\b{word}\b", " ", folded)
+            left = re.sub(rf"\b(?:{_EMPTY})\b", " ", rest)
+        else:
+            rest, found = re.subn(word, "", folded)
+            left = re.sub(_EMPTY_ZH, "", rest)
+        if found and not left.strip():
+            return colour
+    return None
