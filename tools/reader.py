@@ -27,6 +27,9 @@ _RECOGNISER = "PP-OCRv6_rec_small.onnx"
 _ROWS = 48
 """Height in pixels of the line the recogniser sees. Source: `rec_img_shape` in RapidOCR's config.yaml."""
 
+_WIDEST = 4096
+"""Longer lines are squeezed to this many pixels: the recogniser's memory grows with the square of it."""
+
 _SHORT_SIDE = 736
 """A photo smaller than this is enlarged to it for detection. Source: `limit_side_len` in RapidOCR's config.yaml."""
 
@@ -129,7 +132,8 @@ class RapidReader:
 
         height, width = line.shape[:2]
         resize = cv2.INTER_AREA if height > _ROWS else cv2.INTER_CUBIC
-        seen = cv2.resize(line, (max(_SMALLEST, round(width * _ROWS / height)), _ROWS), interpolation=resize)
+        wide = min(max(_SMALLEST, round(width * _ROWS / height)), _WIDEST)
+        seen = cv2.resize(line, (wide, _ROWS), interpolation=resize)
         said = self._engine(seen, use_det=False, use_cls=False, use_rec=True)
         if not said.txts or not said.txts[0].strip():
             return "", 0.0

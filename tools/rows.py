@@ -104,4 +104,8 @@ def _stands_on(upper: Box, lower: Box) -> bool:
     shared = min(upper.x1, lower.x1) - max(upper.x0, lower.x0)
     gap = lower.y0 - upper.y1
     tall = min(upper.height, lower.height)
-    return shared > 0.3 * min(upper.width, lower.width) and -0.8 * tall < gap < 1.2 * tall and upper.centre.y + 0.3 * tall < lower.centre.y
+    return (
+        shared > 0.3 * min(upper.width, lower.width)
+        and -0.8 * tall < gap < 1.2 * tall
+        and upper.centre.y + 0.3 * tall < lower.centre.y
+    )
