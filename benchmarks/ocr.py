@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -130,6 +131,7 @@ class Tally:
     accuracy: float
 
 
+@lru_cache
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     for path in Path("/usr/share/fonts").rglob(f"{name}.tt[cf]"):
         return ImageFont.truetype(path, size)

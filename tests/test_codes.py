@@ -28,10 +28,10 @@ def page(*codes: tuple[str, zxingcpp.BarcodeFormat], turns: int = 0) -> NDArray[
 @pytest.mark.parametrize(
     ("text", "kind", "name"),
     [
-        ("6901234567892", F.EAN13, "EAN13"),
-        ("96385074", F.EAN8, "EAN8"),
-        ("036000291452", F.UPCA, "UPCA"),
-        ("01234565", F.UPCE, "UPCE"),
+        ("6901234567892", F.EAN13, "EAN-13"),
+        ("96385074", F.EAN8, "EAN-8"),
+        ("036000291452", F.UPCA, "UPC-A"),
+        ("01234565", F.UPCE, "UPC-E"),
         ("15400141288763", F.ITF14, "ITF"),
     ],
 )
@@ -73,25 +73,25 @@ def test_a_photo_without_codes_gives_none() -> None:
 @given(st.integers(0, 10**12 - 1))
 def test_exactly_one_last_digit_agrees(number: int) -> None:
     body = f"{number:012d}"
-    assert sum(bool(check_digit_agrees("EAN13", f"{body}{d}")) for d in range(10)) == 1
+    assert sum(bool(check_digit_agrees("EAN-13", f"{body}{d}")) for d in range(10)) == 1
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.from_regex(r"[01][0-9]{2}[3-9][1-9]{2}[0-9]", fullmatch=True).filter(str.isascii))
 def test_a_short_upc_is_read_as_the_eight_digits_printed_under_it(body: str) -> None:
     (code,) = read_codes(page((body, F.UPCE)))
-    assert (code.symbology, code.text[:7], code.valid) == ("UPCE", body, True)
+    assert (code.symbology, code.text[:7], code.valid) == ("UPC-E", body, True)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "agrees"),
     [
-        ("EAN13", "6901234567893", False),
-        ("EAN8", "9638507x", False),
-        ("EAN8", "963850", False),
+        ("EAN-13", "6901234567893", False),
+        ("EAN-8", "9638507x", False),
+        ("EAN-8", "963850", False),
         ("ITF", "15400141288764", False),
         ("ITF", "123456", None),
-        ("QRCode", "123", None),
+        ("QR Code", "123", None),
     ],
 )
 def test_a_wrong_check_digit_is_told_from_none(name: str, text: str, agrees: bool | None) -> None:

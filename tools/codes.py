@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .errors import Unavailable
 from .types import Code, Point, Size
 
-_RETAIL = {"EAN13": 13, "EAN8": 8, "UPCA": 12, "UPCE": 8, "ITF14": 14, "ISBN": 13}
+_RETAIL = {"EAN-13": 13, "EAN-8": 8, "UPC-A": 12, "UPC-E": 8, "ITF-14": 14, "ISBN": 13}
 """Digits of the symbologies that carry a GTIN check digit. Source: GS1 General Specifications, 5.2 and 7.9."""
 
 
@@ -30,7 +30,7 @@ def read_codes(pixels: NDArray[np.uint8]) -> tuple[Code, ...]:
     found = zxingcpp.read_barcodes(bgr, text_mode=zxingcpp.TextMode.Plain)
     codes = []
     for barcode in found:
-        name, text = _as_printed(barcode.format.name, barcode.text)
+        name, text = _as_printed(str(barcode.format), barcode.text)
         place = barcode.position
         corners = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
         quad = tuple(_inside(corner.x, corner.y, size) for corner in corners)
@@ -51,7 +51,7 @@ def check_digit_agrees(symbology: str, text: str) -> bool | None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) == digits):
         return False
-    plain = _written_out(text) if symbology == "UPCE" else text
+    plain = _written_out(text) if symbology == "UPC-E" else text
     weighed = sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(reversed(plain)))
     return weighed % 10 == 0
 
@@ -62,11 +62,11 @@ def _as_printed(name: str, text: str) -> tuple[str, str]:
     zxing-cpp 3 gives UPC-A as EAN-13 with a zero in front, which is the same pattern of bars, and
     UPC-E as the thirteen digits it stands for.
     """
-    if name == "EAN13" and text.startswith("0"):
-        return "UPCA", text[1:]
-    if name == "UPCA" and len(text) == 13:
+    if name == "EAN-13" and text.startswith("0"):
+        return "UPC-A", text[1:]
+    if name == "UPC-A" and len(text) == 13:
         return name, text[1:]
-    if name == "UPCE" and len(text) == 13:
+    if name == "UPC-E" and len(text) == 13:
         d = text[2:12]
         if d[2] in "012" and d[3:7] == "0000":
             short = d[:2] + d[7:] + d[2]

@@ -1,7 +1,7 @@
 """Name colours, and find coloured areas.
 
 The names are the eleven basic colour terms of Berlin and Kay (1969), which English and Chinese
-share. Colours are judged in CIELAB after a mild correction of the light; what is not done is naming
+share. Colours are judged in OKLCH after a mild correction of the light; what is not done is naming
 shades.
 """
 
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from .types import Box, Size
 
 Pixels = NDArray[np.uint8]
+Floats = NDArray[np.floating]
 
 NAMES = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 
-# Hue angle in degrees of CIELAB at which each name begins, going up from red.
-# Measured on the sRGB swatches of the CSS colour keywords that carry these names.
+# Hue angle in degrees of OKLCH at which each name begins, going up from pink.
+# Measured on the sRGB swatches of `tests/test_colour.py`.
 _HUES = (
-    (8.0, "red"), (48.0, "orange"), (76.0, "yellow"), (108.0, "green"), (202.0, "blue"), (302.0, "purple"),
-    (330.0, "pink"),
+    (0.0, "pink"), (15.0, "red"), (40.0, "orange"), (85.0, "yellow"), (112.0, "green"), (190.0, "blue"),
+    (285.0, "purple"), (338.0, "pink"),
 )  # fmt: skip
-_GREY_CHROMA = 13.0
+_GREY_CHROMA = 0.035
 _SCALE = 320
 _LEAST = 0.004
 """An area smaller than this share of the photo is print or noise, not an area."""
@@ -31,24 +32,51 @@ _LEAST = 0.004
 
 def names(pixels: Pixels) -> NDArray[np.uint8]:
     """The index into `NAMES` of every pixel of an RGB image `(h, w, 3)`; shape `(h, w)`."""
-    import cv2
-
-    lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB).astype(np.float32)
-    light, a, b = lab[..., 0] * (100 / 255), lab[..., 1] - 128, lab[..., 2] - 128
-    chroma, hue = np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
-    out = np.full(light.shape, NAMES.index("pink"), np.uint8)
+    light, chroma, hue = _oklch(pixels)
+    out = np.zeros(light.shape, np.uint8)
     for start, name in _HUES:
         out[hue >= start] = NAMES.index(name)
-    red, orange, yellow = (np.isin(out, NAMES.index(n)) for n in ("red", "orange", "yellow"))
-    out[red & (light > 66)] = NAMES.index("pink")
-    out[(out == NAMES.index("pink")) & (light < 48) & (hue > 340)] = NAMES.index("red")
-    out[(red & (light < 42) & (hue > 36)) | (orange & (light < 58)) | (yellow & (light < 42))] = NAMES.index("brown")
-    # What has little colour is grey; the darker a thing, the less colour its pixels can carry.
-    grey = (chroma < _GREY_CHROMA) | ((light > 88) & (chroma < 16)) | (light < 14) & (chroma < 22)
+    pink, red, orange, yellow = (out == NAMES.index(n) for n in ("pink", "red", "orange", "yellow"))
+    out[pink & (light < 0.55)] = NAMES.index("red")
+    out[red & (light > 0.74)] = NAMES.index("pink")
+    out[(red & (light < 0.5) & (chroma < 0.1)) | (orange & (light < 0.6)) | (yellow & (light < 0.5))] = NAMES.index(
+        "brown"
+    )
+    # The darker or paler a thing, the less its colour is seen.
+    grey = (chroma < _GREY_CHROMA) | ((light > 0.93) & (chroma < 0.045)) | ((light < 0.25) & (chroma < 0.06))
     out[grey] = NAMES.index("grey")
-    out[grey & (light < 24)] = NAMES.index("black")
-    out[grey & (light > 78)] = NAMES.index("white")
+    out[grey & (light < 0.3)] = NAMES.index("black")
+    out[grey & (light > 0.85)] = NAMES.index("white")
     return out
+
+
+def _oklch(pixels: Pixels) -> tuple[Floats, Floats, Floats]:
+    """Lightness 0..1, chroma 0..0.4 and hue in degrees, each `(h, w)`.
+
+    OKLab keeps blue blue: in CIELAB its hue runs into purple. Source: B. Ottosson, "A perceptual color
+    space for image processing" (2020), whose two matrices these are.
+    """
+    rgb = pixels.astype(np.float32) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    cones = np.cbrt(linear @ _TO_CONES.T)
+    light, a, b = np.moveaxis(cones @ _TO_OKLAB.T, -1, 0)
+    return light, np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
+
+
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 
 def name(rgb: Sequence[int]) -> str:

@@ -1,5 +1,6 @@
 """The tool `ground`: where something is, and how many."""
 
+import re
 import time
 import unicodedata
 from difflib import SequenceMatcher
@@ -83,7 +84,7 @@ def _box(quad: Quad, photo: Photo) -> Box:
 def _printed(reading: Reading, words: str, photo: Photo) -> list[Region]:
     """Where these words are printed, each place once, on one line or running over from one to the next."""
     lines = [line for line in reading.lines if line.status == "read"]
-    found = [r for line in lines if (r := _on(line, words, photo))]
+    found = [region for line in lines for region in _on(line, words, photo)]
     if found:
         return found
     for first, second in pairwise(lines):
@@ -93,34 +94,30 @@ def _printed(reading: Reading, words: str, photo: Photo) -> list[Region]:
     return []
 
 
-def _on(line: Line, words: str, photo: Photo) -> Region | None:
-    """The stretch of a line that holds the words, its box measured along the line by characters."""
+def _on(line: Line, words: str, photo: Photo) -> list[Region]:
+    """Each stretch of a line that holds the words, its box measured along the line by characters."""
     text, wanted = _fold(line.text), _fold(words)
     if not wanted:
-        return None
-    at, length = text.find(wanted), len(wanted)
-    if at < 0 and len(wanted) > 5:
-        at, length = _nearly(text, wanted)
-    if at < 0:
-        return None
-    start, end = at / len(text), (at + length) / len(text)
-    quad = _stretch(line.quad, start, end, vertical=line.vertical)
-    kept = [i for i, c in enumerate(line.text) if _fold(c)]
-    label = line.text[kept[at] : kept[min(at + length, len(kept)) - 1] + 1] if len(kept) == len(text) else line.text
-    return Region(_box(quad, photo), label, "text", line.score, quad)
+        return []
+    places = [(match.start(), len(wanted)) for match in re.finditer(re.escape(wanted), text)]
+    if not places and len(wanted) > 5:
+        places = _nearly(text, wanted)
+    kept = [i for i, c in enumerate(line.text) for _ in _fold(c)]
+    regions = []
+    for at, length in places:
+        quad = _stretch(line.quad, at / len(text), (at + length) / len(text), vertical=line.vertical)
+        label = line.text[kept[at] : kept[at + length - 1] + 1]
+        regions.append(Region(_box(quad, photo), label, "text", line.score, quad))
+    return regions
 
 
-def _nearly(text: str, wanted: str) -> tuple[int, int]:
-    """Place and length of the stretch most like what is wanted; -1 where none is like it enough."""
+def _nearly(text: str, wanted: str) -> list[tuple[int, int]]:
+    """Place and length of the stretch most like what is wanted, where one is like it enough."""
     n = len(wanted)
-    best = max(
-        (
-            (SequenceMatcher(None, wanted, text[i : i + n], autojunk=False).ratio(), -i)
-            for i in range(max(len(text) - n, 0) + 1)
-        ),
-        default=(0.0, 0),
-    )
-    return (-best[1], min(n, len(text))) if best[0] >= _ALIKE else (-1, 0)
+    starts = range(max(len(text) - n, 0) + 1)
+    alike = [(SequenceMatcher(None, wanted, text[i : i + n], autojunk=False).ratio(), -i) for i in starts]
+    ratio, at = max(alike)
+    return [(-at, min(n, len(text)))] if text and ratio >= _ALIKE else []
 
 
 def _stretch(quad: Quad, start: float, end: float, vertical: bool) -> Quad:

@@ -26,6 +26,7 @@ class Target:
     """Whether the words were named as words, so that where they are not printed there is nothing more to look for."""
 
 
+_QUOTES = " \t\n\"'“”‘’「」『』《》"
 _CODES = {
     "barcode": "linear", "bar code": "linear", "条形码": "linear", "条码": "linear",
     "qr code": "QR", "qr": "QR", "二维码": "QR", "code": "", "扫码": "",
@@ -66,13 +67,16 @@ _EMPTY_ZH = r"[的色]|颜色|部分|地方|区域|东西|盒子|包装|盒|袋|
 
 def parse_target(text: str) -> Target:
     """What `text` asks for. Quotation marks and the word "word" make it literal text."""
-    literal = unicodedata.normalize("NFKC", text).strip(" \t\n\"'“”‘’「」『』《》")
+    plain = unicodedata.normalize("NFKC", text).strip()
+    literal = plain.strip(_QUOTES)
+    if literal and literal != plain and plain[0] in _QUOTES:
+        return Target("thing", "", literal, quoted=True)
     folded = re.sub(r"\s+", " ", literal.casefold())
     if match := re.fullmatch(
         r"(?:the )?(?:words?|text|letters?|number)s? (.+)|(.+?)(?:这[几个两]*字|字样|一词)", folded
     ):
         at = match.start(1) if match[1] else match.start(2)
-        return Target("thing", "", literal[at : at + len(match[1] or match[2])].strip(" \"'“”"), quoted=True)
+        return Target("thing", "", literal[at : at + len(match[1] or match[2])].strip(_QUOTES), quoted=True)
     bare = re.sub(r"^(?:the|a|an|any|all|some|every)\b ?", "", folded)
     singular = re.sub(r"s$", "", bare)
     for word in (bare, singular):

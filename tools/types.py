@@ -10,6 +10,7 @@ outer corner of the top left pixel at (0, 0). A box holds its right and bottom e
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from pydantic import computed_field
 from pydantic.dataclasses import dataclass
 
 PhotoId = str
@@ -107,6 +108,12 @@ class Region:
     kind: RegionKind
     score: float | None = None
     quad: Quad | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def point(self) -> Point:
+        """The middle of the box: where to point."""
+        return self.box.centre
 
 
 Script = Literal[
@@ -242,3 +249,9 @@ class Finding:
     turned: int = 0
     mirrored: bool = False
     reason: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def count(self) -> int:
+        """How many regions there are; for `ground`, how many of what was asked for."""
+        return len(self.regions)

@@ -1,0 +1,247 @@
+"""The tools without a model: ocr, ground, describe. Four outcomes, sources for everything, boxes inside the photo."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import SAMPLES, CountingReader, label
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from sightline.memory.readings import Readings
+from sightline.tools.describe import describe
+from sightline.tools.ground import ground
+from sightline.tools.kit import Kit, Reader
+from sightline.tools.ocr import ocr
+from sightline.tools.photos import load
+from sightline.tools.targets import Target, parse_target
+from sightline.tools.types import Finding, Photo, PhotoId, Point, Quad
+
+TRUTH: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
+
+
+class NoPhotos:
+    """A tool is handed its photo; it has no business in the store."""
+
+    def get(self, photo: PhotoId) -> Photo:
+        raise AssertionError(photo)
+
+
+class Saying:
+    """An engine that says what it is told to, where it is told to."""
+
+    name = "saying"
+
+    def __init__(self, *lines: tuple[str, float, Quad]) -> None:
+        self.lines = lines
+
+    def read(self, pixels: NDArray[np.uint8]) -> Sequence[tuple[str, float, Quad]]:
+        del pixels
+        return self.lines
+
+
+def kit(reader: Reader) -> Kit:
+    from pathlib import Path
+
+    return Kit(reader=reader, readings=Readings(Path(":memory:")), photos=NoPhotos())
+
+
+KIT = kit(CountingReader())
+LABEL = load(label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", "Keep cool, keep dry"))
+BLANK = load(Image.new("RGB", (640, 480), (90, 120, 160)))
+BLACK = load(Image.new("RGB", (640, 480)))
+
+
+def sample(name: str) -> Photo:
+    return load(SAMPLES / name)
+
+
+@pytest.mark.parametrize(
+    ("finding", "outcome", "reason"),
+    [
+        (lambda: ocr(LABEL, KIT), "found", None),
+        (lambda: ocr(LABEL, KIT, field="expiry"), "found", None),
+        (lambda: ocr(LABEL, KIT, field="lot"), "absent", None),
+        (lambda: ocr(BLACK, KIT), "unreadable", "photo_too_poor"),
+        (lambda: ground(LABEL, KIT, target="BEST BEFORE"), "found", None),
+        (lambda: ground(LABEL, KIT, target="the word honey"), "absent", None),
+        (lambda: ground(LABEL, KIT, target="barcode"), "absent", None),
+        (lambda: ground(LABEL, KIT, target="the dog"), "not_looked", "needs_model"),
+        (lambda: ground(BLACK, KIT, target="barcode"), "unreadable", "photo_too_poor"),
+        (lambda: ground(BLANK, KIT, target="anything red"), "unreadable", "photo_too_poor"),
+        (lambda: describe(LABEL, KIT), "found", None),
+        (lambda: describe(BLACK, KIT), "unreadable", "photo_too_poor"),
+    ],
+)
+def test_outcomes_are_told_apart(finding: Any, outcome: str, reason: str | None) -> None:
+    result = finding()
+    assert (result.outcome, result.reason) == (outcome, reason)
+
+
+def test_a_field_that_may_stand_in_what_could_not_be_read_is_not_absent() -> None:
+    corners = (Point(50, 60), Point(420, 60), Point(420, 100), Point(50, 100))
+    mumbling = kit(Saying(("BEST BEF0RE", 0.6, corners)))
+    finding = ocr(LABEL, mumbling, field="expiry")
+    assert (finding.outcome, finding.reason) == ("unreadable", "partly_unreadable")
+    assert ground(LABEL, mumbling, target="the word honey").outcome == "unreadable"
+    assert finding.text is None
+    assert all(r.label == "" and r.score is None for r in finding.regions)
+
+
+def test_ground_finds_words_within_a_line_and_boxes_only_those() -> None:
+    whole = next(r for r in ocr(LABEL, KIT).regions if "BEST" in r.label)
+    (date,) = ground(LABEL, KIT, target="“14 MAR”").regions
+    assert whole.box.x0 + 0.4 * whole.box.width < date.box.x0
+    assert date.box.x1 < whole.box.x1
+    assert date.label.replace(" ", "") == "14MAR"
+
+
+def test_every_place_is_counted() -> None:
+    keep = ground(LABEL, KIT, target="keep")
+    assert keep.count >= 1
+    assert {r.label.casefold() for r in keep.regions} == {"keep"}
+    assert keep.count == 2, "one line may hold the word twice"
+
+
+@pytest.mark.parametrize(("asked", "found"), [("NET WEIGT 250", True), ("NOT HEIGHT 520", False), ("dyr", False)])
+def test_a_misread_letter_is_forgiven_and_another_word_is_not(asked: str, found: bool) -> None:
+    assert (ground(LABEL, KIT, target=f"the words {asked}").outcome == "found") == found
+
+
+@pytest.mark.parametrize("name", [n for n in TRUTH if TRUTH[n]["codes"]])
+def test_codes_are_found_where_they_are(name: str) -> None:
+    truth = TRUTH[name]["codes"]
+    finding = ground(sample(name), KIT, target="code")
+    assert finding.count == len(truth)
+    for code, region in zip(truth, finding.regions, strict=True):
+        xs, ys = zip(*code["quad"], strict=True)
+        assert min(xs) <= region.point.x <= max(xs)
+        assert min(ys) <= region.point.y <= max(ys)
+        assert region.score is None, "nobody measured one"
+
+
+@pytest.mark.parametrize(
+    ("name", "colour", "box"),
+    [(n, c["colour"], c["box"]) for n in TRUTH for c in TRUTH[n].get("colours", [])],
+)
+def test_coloured_areas_of_the_samples_are_found(name: str, colour: str, box: list[float]) -> None:
+    finding = ground(sample(name), KIT, target=f"the {colour} one")
+    x0, y0, x1, y1 = box
+    assert any(x0 <= r.point.x <= x1 and y0 <= r.point.y <= y1 for r in finding.regions), finding.regions
+
+
+def test_describe_names_text_codes_colours_and_light() -> None:
+    finding = describe(sample("oat-carton.jpg"), KIT)
+    assert "Oat Drink" in (finding.text or "")
+    assert [(f.name, f.value) for f in finding.facts if f.name.startswith("code")] == [("code", "2014103270015")]
+    assert {f.value for f in finding.facts if f.name == "colour"}
+    assert finding.quality is not None
+    assert finding.quality.level == "good"
+
+
+def test_a_code_whose_check_digit_is_wrong_is_not_called_good() -> None:
+    assert {f.name for f in describe(sample("oat-carton.jpg"), KIT).facts if "code" in f.name} == {"code"}
+
+
+def test_a_mirrored_photo_is_read_and_said_to_be_mirrored() -> None:
+    finding = ocr(sample("medicine-mirrored.jpg"), KIT)
+    assert finding.mirrored
+    assert "Sorevane" in (finding.text or "")
+    straight = ocr(sample("medicine-box.jpg"), KIT)
+    assert not straight.mirrored
+    width = sample("medicine-box.jpg").size.width
+    (here,) = [r.box for r in straight.regions if r.label == "Sorevane"]
+    (there,) = [r.box for r in finding.regions if r.label == "Sorevane"]
+    assert here.centre.x == pytest.approx(width - there.centre.x, abs=0.02 * width)
+
+
+def test_mirroring_swaps_left_and_right_of_coloured_areas() -> None:
+    image = Image.new("RGB", (600, 400), (235, 235, 230))
+    ImageDraw.Draw(image).rectangle((40, 100, 200, 300), (200, 20, 20))
+    (left,) = ground(load(image), KIT, target="red").regions
+    (right,) = ground(load(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)), KIT, target="red").regions
+    assert left.point.x == pytest.approx(600 - right.point.x, abs=4)
+    assert left.point.y == pytest.approx(right.point.y, abs=4)
+
+
+coordinates = st.floats(-300, 1000, allow_nan=False)
+quads = st.tuples(*[st.builds(Point, coordinates, coordinates)] * 4)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["BEST BEFORE 14 MAR 2027", "保质期", "x"]), st.floats(0, 1), quads), max_size=4)
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_law_2_every_coordinate_that_leaves_a_tool_is_inside_the_photo(lines: list[tuple[str, float, Quad]]) -> None:
+    reading = kit(Saying(*lines))
+    findings = [ocr(LABEL, reading), ground(LABEL, reading, target="BEST"), describe(LABEL, reading)]
+    for region in every_region(findings):
+        assert 0 <= region.box.x0 <= region.box.x1 <= LABEL.size.width
+        assert 0 <= region.box.y0 <= region.box.y1 <= LABEL.size.height
+        for x, y in region.quad or ():
+            assert 0 <= x <= LABEL.size.width
+            assert 0 <= y <= LABEL.size.height
+
+
+def test_law_5_no_text_box_or_score_without_the_engine() -> None:
+    silent = kit(Saying())
+    findings = [ocr(LABEL, silent), ground(LABEL, silent, target="BEST"), describe(LABEL, silent)]
+    assert all(f.text is None for f in findings)
+    assert all(r.kind == "colour" and r.score is None for r in every_region(findings))
+
+
+def every_region(findings: Sequence[Finding]) -> list[Any]:
+    return [r for f in findings for r in (*f.regions, *(fact.region for fact in f.facts if fact.region))]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("the barcode", "code", "linear"),
+        ("barcodes", "code", "linear"),
+        ("QR codes", "code", "QR"),
+        ("二维码", "code", "QR"),
+        ("条形码", "code", "linear"),
+        ("the text", "text", ""),
+        ("文字", "text", ""),
+        ("the red area", "colour", "red"),
+        ("anything blue", "colour", "blue"),
+        ("green packs", "colour", "green"),
+        ("gray", "colour", "grey"),
+        ("红色的部分", "colour", "red"),
+        ("绿色的盒子", "colour", "green"),
+        ("蓝色的", "colour", "blue"),
+        ("the expiry date", "field", "expiry"),
+        ("批号", "field", "lot"),
+        ("the person in blue", "thing", ""),
+        ("the red dog", "thing", ""),
+        ("穿红衣服的人", "thing", ""),
+        ("the cap", "thing", ""),
+    ],
+)
+def test_what_is_asked_for_is_understood(text: str, kind: str, value: str) -> None:
+    target = parse_target(text)
+    assert (target.kind, target.value) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "literal"),
+    [
+        ("the word milk", "milk"),
+        ("“Oat Drink”", "Oat Drink"),
+        ("糖这个字", "糖"),
+        ("the number 250", "250"),
+        ("EXP", "EXP"),
+    ],
+)
+def test_words_named_as_words_are_looked_for_as_print(text: str, literal: str) -> None:
+    assert parse_target(text) == Target("thing", "", literal, quoted=True)
+
+
+@given(st.text(max_size=60))
+def test_every_text_is_some_target(text: str) -> None:
+    assert parse_target(text).kind in ("code", "text", "colour", "field", "thing")
