@@ -35,7 +35,7 @@ from .nodes import SENTENCE, STATUS
 from .reply import Progress, Reply, Statement, from_json
 from .router import Router
 from .settings import Settings
-from .state import State, TurnKit
+from .state import Asked, TurnKit
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -139,7 +139,7 @@ class Assistant:
             ids = [self._photos.add(photo) for photo in loaded]
             self._photos.refer(thread, ids)
             turn = uuid.uuid4().hex
-            yield from self._run(turn, State(text=text, photos=ids, thread=thread, turn=turn, claimed=claimed))
+            yield from self._run(turn, Asked(text=text, photos=ids, thread=thread, turn=turn, claimed=claimed))
 
     def resume(self, thread: str = MAIN) -> Reply | None:
         """Finish the turn of this thread that a crash cut short; `None` where there is none."""
@@ -195,8 +195,7 @@ class Assistant:
         with self._threads[thread]:
             for turn in self._sessions.delete(thread):
                 shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
-            for photo in self._photos.forget(thread):
-                self._readings.forget(photo)
+            self._drop_photos(thread)
 
     def close(self) -> None:
         """Finish what is under way and let go of the home."""
@@ -212,10 +211,10 @@ class Assistant:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, turn: str, state: State | None) -> Iterator[Event]:
+    def _run(self, turn: str, asked: Asked | None) -> Iterator[Event]:
         """Run the machine from the beginning, or, without a state, from where it was cut short."""
         try:
-            for chunk in self._graph.stream(state, _config(turn), stream_mode="custom", durability="sync"):
+            for chunk in self._graph.stream(asked, _config(turn), stream_mode="custom", durability="sync"):
                 if STATUS in chunk:
                     yield from_json(Progress, chunk[STATUS])
                 elif SENTENCE in chunk:
@@ -241,6 +240,14 @@ class Assistant:
             for turn in self._checkpointed():
                 if self._sessions.has(turn):
                     self._saver.delete_thread(turn)
+            # A turn that failed, or was killed before its first step, may have left photos nobody can ask about.
+            known = {thread.name for thread in self._sessions.threads()} | set(self.unfinished().values())
+            for thread in set(self._photos.referring()) - known:
+                self._drop_photos(thread)
+
+    def _drop_photos(self, thread: str) -> None:
+        for photo in self._photos.forget(thread):
+            self._readings.forget(photo)
 
     def _checkpointed(self) -> list[str]:
         return list(dict.fromkeys(c.config["configurable"]["thread_id"] for c in self._saver.list(None)))

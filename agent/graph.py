@@ -15,14 +15,14 @@ from langgraph.graph.state import CompiledStateGraph
 
 from ..tools.toolbox import TOOLS
 from . import nodes
-from .state import State, TurnKit
+from .state import Answered, Asked, State, TurnKit
 
 
 def build_graph(
     kit: TurnKit, checkpointer: BaseCheckpointSaver[Any] | None = None
-) -> CompiledStateGraph[State, None, State, State]:
-    """Compile the machine. Its input is `text`, `photos` (ids in the kit's store), `thread` and `turn`."""
-    graph = StateGraph(State)
+) -> CompiledStateGraph[State, None, Asked, Answered]:
+    """Compile the machine: `Asked` goes in, `Answered` comes out, and between them is the turn's `State`."""
+    graph = StateGraph(State, input_schema=Asked, output_schema=Answered)
     graph.add_node("receive", partial(nodes.receive, kit))
     graph.add_node("route", partial(nodes.route, kit))
     for tool in TOOLS:

@@ -17,22 +17,29 @@ from .reply import Step
 Json = dict[str, Any]
 
 
-class State(TypedDict, total=False):
-    """What a turn knows so far. `text`, `photos`, `thread` and `turn` come in; the rest is worked out."""
+class Asked(TypedDict, total=False):
+    """What comes in: a question, the photos it is about (ids in the kit's store), and names for thread and turn."""
 
     text: str
     photos: list[PhotoId]
     thread: str
     turn: str
     claimed: str | None
+
+
+class Answered(TypedDict, total=False):
+    """What goes out. Nothing else does: a host's own reducers would add our findings up over its turns."""
+
+    reply: Json
+
+
+class State(Asked, Answered, total=False):
+    """What a turn knows so far."""
+
     language: str
     plan: list[Json]
     findings: Annotated[list[Json], add]
     retake: list[PhotoId]
-    statements: list[Json]
-    claims: list[Json]
-    pictures: list[Json]
-    reply: Json
 
 
 class Look(TypedDict):
@@ -50,9 +57,6 @@ class Update(TypedDict, total=False):
     plan: list[Json]
     findings: Any
     retake: list[PhotoId]
-    statements: list[Json]
-    claims: list[Json]
-    pictures: list[Json]
     reply: Json
 
 

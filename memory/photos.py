@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..tools.errors import UnknownPhoto, UnreadablePhoto
-from ..tools.photos import load
+from ..tools.photos import reopen
 from ..tools.types import Photo, PhotoId
 
 _HOUR = 3600.0
@@ -66,7 +66,7 @@ class PhotoStore:
             raise UnknownPhoto(f"Expected the id of a photo in this home; {photo} is not there.") from None
         if f"sha256:{hashlib.sha256(data).hexdigest()}" != photo:
             raise UnreadablePhoto(f"The stored photo {photo} is damaged: {path.name} has changed. Send it again.")
-        return load(data)
+        return reopen(data, photo)
 
     def ids(self) -> tuple[PhotoId, ...]:
         """Every photo kept, sorted."""

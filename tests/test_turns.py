@@ -5,13 +5,18 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import CountingReader, label
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
 from PIL import Image
 
 from sightline.agent.assistant import Assistant
+from sightline.agent.graph import build_graph
 from sightline.agent.reply import Progress, Reply, Statement
+from sightline.agent.state import State
 from sightline.tools.errors import BadInput, Busy, Unavailable, UnknownPhoto, UnknownThread, UnreadablePhoto
 
 
@@ -209,3 +214,31 @@ def test_a_home_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"notes\.txt"):
         Assistant.open(file)
     assert file.read_text() == "mine"
+
+
+def test_photos_of_a_turn_that_failed_are_cleared_by_the_next_writer(tmp_path: Path, photo: Image.Image) -> None:
+    with Assistant.open(tmp_path / "h") as first:
+        kept = first.ask("When does it expire?", [photo], thread="kept")
+        orphan = first._photos.add(first.load(label("EXP 2027-02-03")))
+        first._photos.refer("never finished", [orphan])
+    with Assistant.open(tmp_path / "h") as second:
+        second.ask("What does it say?", thread="kept")
+        assert second._photos.ids() == kept.photos
+
+
+def test_the_machine_works_inside_somebody_elses_graph(assistant: Assistant, photo: Image.Image) -> None:
+    stored = assistant._photos.add(assistant.load(photo))
+    # A host that happens to share every channel of ours, reducers too, and a context of its own.
+    host: StateGraph[State, Any, State, State] = StateGraph(State, context_schema=dict)
+    host.add_node("sightline", build_graph(assistant._kit))
+    host.add_edge(START, "sightline")
+    host.add_edge("sightline", END)
+    compiled = host.compile(checkpointer=InMemorySaver())
+    turn = State(text="When does it expire?", photos=[stored], thread="host", turn="t1")
+    context = {"kit": "the host's own, which nothing of ours reads"}
+    result = asyncio.run(compiled.ainvoke(turn, {"configurable": {"thread_id": "x"}}, context=context))
+    assert "14 March 2027" in result["reply"]["text"]
+    again = compiled.invoke({**turn, "turn": "t2"}, {"configurable": {"thread_id": "x"}}, context=context)
+    assert len(again["reply"]["findings"]) == len(result["reply"]["findings"]), "no finding leaks into the next turn"
+    assert not again["findings"]
+    assert [r.turn for r in assistant.history("host")] == ["t1", "t2"]

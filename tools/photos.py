@@ -24,7 +24,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from .errors import UnreadablePhoto
 from .metadata import NotStrippable, strip
-from .types import Photo, Size
+from .types import Photo, PhotoId, Size
 
 Pixels = NDArray[np.uint8]
 Source = str | Path | bytes | Image.Image
@@ -88,6 +88,15 @@ def load(source: Source, limits: Limits = LIMITS) -> Photo:
         return _encode(source, "the image given", limits)
     data, name = _fetch(source, limits)
     return _photo(data, name, limits)
+
+
+def reopen(data: bytes, photo: PhotoId) -> Photo:
+    """The photo whose stored bytes these are, known by its id; only the header is read.
+
+    Raises `UnreadablePhoto` where even that is damaged.
+    """
+    with _Opened(data, photo) as image:
+        return _described(photo, data, image)
 
 
 def pixels(photo: Photo) -> Pixels:
@@ -283,17 +292,18 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _stored(kept: bytes, image: Image.Image) -> Photo:
-    orientation = _orientation(image)
-    width, height = image.size if orientation < 5 else image.size[::-1]
-    photo = Photo(f"sha256:{hashlib.sha256(kept).hexdigest()}", kept, Size(width, height), _format(image), orientation)
-    array = np.asarray(_upright(image, orientation))
+    photo = _described(f"sha256:{hashlib.sha256(kept).hexdigest()}", kept, image)
+    array = np.asarray(_upright(image, photo.orientation))
     array.setflags(write=False)
     _remember(photo.id, array)
     return photo
 
 
-def _format(image: Image.Image) -> str:
-    return "JPEG" if image.format == "MPO" else str(image.format)
+def _described(photo: PhotoId, data: bytes, image: Image.Image) -> Photo:
+    orientation = _orientation(image)
+    width, height = image.size if orientation < 5 else image.size[::-1]
+    form = "JPEG" if image.format == "MPO" else str(image.format)
+    return Photo(photo, data, Size(width, height), form, orientation)
 
 
 def _encode(image: Image.Image, name: str, limits: Limits) -> Photo:

@@ -61,7 +61,7 @@ one character over and over, or the numbers of a line without its words."""
 _MUCH = 0.33
 """Above this share a line is shown and marked: two in a hundred lines of supported scripts come near it."""
 
-_THIN = 1.6
+_THIN = 1.8
 """A line is this many times as wide as its characters need where some were lost."""
 
 _SURE = 0.97
