@@ -16,6 +16,7 @@ Compose = Callable[[str, Finding, Size], Iterator[Statement]]
 # Facts whose value is a date or a quantity; the rest are quoted as they are printed.
 _DATES = ("expiry", "production", "date")
 _QUANTITIES = ("weight", "volume")
+_PERIODS = ("shelf_life",)
 # More lines than this are not read out by `describe`, which says how many there are.
 _LINES_SHOWN = 6
 
@@ -78,7 +79,10 @@ def _retake(language: str, finding: Finding, quality: Quality) -> Statement:
 def _ocr(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
     field = finding.asked
     cites = (finding.id,)
-    if finding.outcome == "found" and field:
+    counted = next((f for f in finding.facts if f.name == "expiry" and f.quote is None), None)
+    if counted:
+        yield _counted(language, finding, counted)
+    elif finding.outcome == "found" and field:
         yield from (_fact(language, finding, fact) for fact in finding.facts)
     elif finding.outcome == "found" and finding.text is not None:
         lines = finding.text.splitlines()
@@ -89,29 +93,65 @@ def _ocr(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
             text = say(language, "ocr.read_many", n=len(lines), text=finding.text)
         yield Statement(text, cites, slots)
     elif field:
-        yield Statement(say(language, f"ocr.field_{finding.outcome}", field=say(language, f"field.{field}")), cites)
+        yield Statement(say(language, f"ocr.field_{_outcome(finding)}", field=say(language, f"field.{field}")), cites)
+        for fact in finding.facts:
+            yield _fact(language, finding, fact)
     else:
-        yield Statement(say(language, f"ocr.{finding.outcome}"), cites)
+        yield Statement(say(language, f"ocr.{_outcome(finding)}"), cites)
     yield from _caveats(language, finding)
+
+
+def _outcome(finding: Finding) -> str:
+    """What to say of a look that found nothing: its outcome, or its reason where that says more."""
+    return {"needs_model": "needs_model", "photo_too_poor": "hidden"}.get(finding.reason or "", finding.outcome)
 
 
 def _fact(language: str, finding: Finding, fact: Fact) -> Statement:
     """One fact as a sentence: its value, its characters as printed, and every reading where it is ambiguous."""
-    kind: SlotKind = "date" if fact.name in _DATES else "number"
-    slots = [Slot(kind, fact.value, finding.id)]
-    if fact.quote:
-        slots += [Slot("quote", part, finding.id) for part in fact.quote.splitlines()]
-    values = [_date(language, v) if kind == "date" else v for v in (fact.value, *fact.alternatives)]
+    slots = _slots(finding, fact)
+    values = [_value(language, fact.name, v) for v in (fact.value, *fact.alternatives)]
     field, quote = say(language, f"field.{fact.name}"), fact.quote or fact.value
     if fact.alternatives:
-        slots += [Slot(kind, v, finding.id) for v in fact.alternatives]
         either = say(language, "list.or").join(values)
         text = say(language, "fact.ambiguous", field=field, quote=quote, values=either)
-    elif kind == "date" or fact.name in _QUANTITIES:
+    elif fact.name in (*_DATES, *_QUANTITIES, *_PERIODS):
         text = say(language, "fact.value", field=field, value=values[0], quote=quote)
     else:
         text = say(language, "fact.quoted", field=field, quote=fact.value)
     return Statement(text, (finding.id,), tuple(slots))
+
+
+def _counted(language: str, finding: Finding, expiry: Fact) -> Statement:
+    """An expiry date that is printed nowhere, with the two facts it was counted from."""
+    made = next(f for f in finding.facts if f.name == "production")
+    life = next(f for f in finding.facts if f.name == "shelf_life")
+    text = say(
+        language,
+        "expiry.counted",
+        values=say(language, "list.or").join(_date(language, v) for v in (expiry.value, *expiry.alternatives)),
+        production=_date(language, made.value),
+        production_quote=made.quote or made.value,
+        period=_period(language, life.value),
+        period_quote=life.quote or life.value,
+    )
+    return Statement(text, (finding.id,), tuple(s for fact in (made, life, expiry) for s in _slots(finding, fact)))
+
+
+def _slots(finding: Finding, fact: Fact) -> list[Slot]:
+    """What a sentence about a fact asserts: its value, every other reading, and each line as printed."""
+    kind: SlotKind = "date" if fact.name in _DATES else "number"
+    values = [Slot(kind, v, finding.id) for v in (fact.value, *fact.alternatives)]
+    return values + [Slot("quote", part, finding.id) for part in (fact.quote or "").splitlines()]
+
+
+def _value(language: str, name: str, value: str) -> str:
+    return _date(language, value) if name in _DATES else _period(language, value) if name in _PERIODS else value
+
+
+def _period(language: str, iso: str) -> str:
+    """An ISO 8601 period of one unit as people of this language say it."""
+    n, unit = int(iso[1:-1]), iso[-1]
+    return say(language, f"period.{unit}", n=n) if n != 1 else say(language, f"period.one_{unit}")
 
 
 def _date(language: str, iso: str) -> str:
@@ -125,8 +165,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     target = finding.asked
     cites = (finding.id,)
     if finding.outcome != "found":
-        outcome = "needs_model" if finding.reason == "needs_model" else finding.outcome
-        yield Statement(say(language, f"ground.{outcome}", target=target), cites)
+        yield Statement(say(language, f"ground.{_outcome(finding)}", target=target), cites)
         return
     places = [place(r.box, size) for r in finding.regions]
     n = len(places)
@@ -148,7 +187,7 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
         key, rest = ("describe.text_more", len(lines) - len(shown)) if len(lines) > len(shown) else ("", 0)
         text = say(language, key, quoted=quoted, n=rest) if rest else say(language, "describe.text", quoted=quoted)
         yield Statement(text, cites, tuple(Slot("quote", t, finding.id) for t in shown))
-    elif finding.reason == "needs_model":
+    elif finding.outcome == "found" and not any(r.kind == "text" for r in finding.regions):
         yield Statement(say(language, "describe.no_text"), cites)
     for fact in finding.facts:
         if fact.name == "code" and fact.region:
@@ -175,17 +214,26 @@ def _colours(language: str, finding: Finding, size: Size) -> Iterator[Statement]
         text = say(language, "describe.one_colour", colour=say(language, f"colour.{facts[0].value}"))
         yield Statement(text, (finding.id,), slots[:1])
     elif facts:
-        parts = [
+        places: dict[str, list[str]] = {}
+        for fact in facts:
+            if fact.region:
+                places.setdefault(fact.value, []).append(say(language, f"part.{_part(fact.region, size)}"))
+        # What covers more than half of the photo is its ground; the rest is where the eye goes.
+        ground = next((c for c, where in places.items() if 2 * len(where) > len(facts) > 3), None)
+        parts = say(language, "list.and").join(
             say(
                 language,
                 "describe.colour_part",
-                colour=say(language, f"colour.{f.value}"),
-                place=say(language, f"part.{_part(f.region, size)}"),
+                colour=say(language, f"colour.{colour}"),
+                place=say(language, "list.then").join(where),
             )
-            for f in facts
-            if f.region
-        ]
-        text = say(language, "describe.colours", parts=say(language, "list.then").join(parts))
+            for colour, where in places.items()
+            if colour != ground
+        )
+        if ground:
+            text = say(language, "describe.mostly", colour=say(language, f"colour.{ground}"), parts=parts)
+        else:
+            text = say(language, "describe.colours", parts=parts)
         yield Statement(text, (finding.id,), slots)
 
 

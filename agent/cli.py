@@ -8,22 +8,28 @@ commands, so that `--help` is quick.
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
+from unicodedata import category
 
 import typer
 
 from ..prompts import fill
 
 if TYPE_CHECKING:
-    from ..tools.types import Finding
+    from ..tools.types import Finding, Region
     from .assistant import Assistant
     from .reply import Reply
 
 BAD_INPUT, FAILURE = 2, 4
 EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 3}
+
+# Unicode categories of controls and of characters that reorder or break what stands around them; the joiners
+# are part of words in Persian and Hindi.
+_COMMANDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_HARMLESS = frozenset("\n\t\u200c\u200d")
 
 _EPILOG = "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 cannot tell, 4 failure."
 
@@ -108,7 +114,7 @@ def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, 
             except (BadInput, ValueError) as error:
                 if as_json:
                     raise BadInput(str(error)) from error
-                typer.echo(f"sightline: {error}", err=True)
+                _say(f"sightline: {error}", err=True)
             waiting = []
     if as_json:
         _print_json({"thread": thread, "turns": [r.to_dict() for r in replies]})
@@ -169,7 +175,7 @@ def threads(context: typer.Context, home: Home = None, as_json: Json = False, pl
     else:
         _table(("thread", "turns", "first words"), [(r.name, str(r.turns), r.title) for r in rows], plain)
         for name in sorted(set(cut_short.values())):
-            typer.echo(fill("{name}: a turn was cut short; `sightline threads resume {name}` finishes it.", name=name))
+            _say(fill("{name}: a turn was cut short; `sightline threads resume {name}` finishes it.", name=name))
 
 
 @threads_app.command("show")
@@ -181,7 +187,7 @@ def threads_show(name: str, home: Home = None, as_json: Json = False) -> None:
         _print_json({"thread": name, "turns": [r.to_dict() for r in replies]})
     else:
         for reply in replies:
-            typer.echo(f"> {reply.question}\n{reply.text}\n")
+            _say(f"> {reply.question}\n{reply.text}\n")
 
 
 @threads_app.command("resume")
@@ -194,7 +200,7 @@ def threads_resume(name: str, home: Home = None, as_json: Json = False, plain: P
     elif reply is None:
         typer.echo("Nothing to resume.")
     else:
-        typer.echo(reply.text)
+        _say(reply.text)
         _evidence(reply, plain)
 
 
@@ -206,7 +212,7 @@ def threads_delete(name: str, home: Home = None, as_json: Json = False) -> None:
     if as_json:
         _print_json({"deleted": name})
     else:
-        typer.echo(f"Deleted {name}.")
+        _say(f"Deleted {name}.")
 
 
 @app.command()
@@ -240,7 +246,7 @@ def _assistant(home: Path | None, as_json: bool) -> Iterator["Assistant"]:
         if as_json:
             _print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
         else:
-            typer.echo(f"sightline: {error}", err=True)
+            _say(f"sightline: {error}", err=True)
         raise typer.Exit(BAD_INPUT if isinstance(error, BadInput) else FAILURE) from error
 
 
@@ -263,7 +269,8 @@ def _turn(
             if isinstance(event, Progress):
                 status(event.step)
             elif isinstance(event, Statement) and not as_json:
-                typer.echo(event.text)
+                status(None)
+                _say(event.text)
             elif isinstance(event, Reply):
                 reply = event
     assert reply is not None, "a turn ends with its reply"  # noqa: S101
@@ -290,49 +297,56 @@ def _one_tool(
     else:
         _print_finding(finding, plain)
         if picture:
-            typer.echo(f"picture: {picture}")
+            _say(f"picture: {picture}")
     raise typer.Exit(EXITS[finding.outcome])
 
 
 def _print_finding(finding: "Finding", plain: bool) -> None:
-    if finding.text:
-        typer.echo(finding.text)
+    if finding.text and not finding.asked:
+        _say(finding.text)
     if finding.tool != "ocr":
         rows = [
-            (str(n), r.kind, r.label, " ".join(f"{v:.0f}" for v in r.box), "" if r.score is None else f"{r.score:.2f}")
+            (str(n), r.kind, r.label, _box(r), "" if r.score is None else f"{r.score:.2f}")
             for n, r in enumerate(finding.regions, 1)
         ]
         if rows:
             _table(("", "kind", "label", "box x0 y0 x1 y1", "score"), rows, plain)
-    facts = [(f.name, " or ".join((f.value, *f.alternatives)), f.quote or "") for f in finding.facts]
+    facts = [
+        (f.name, " or ".join((f.value, *f.alternatives)), f.quote or "", _box(f.region) if f.region else "")
+        for f in finding.facts
+    ]
     if facts:
-        _table(("fact", "value", "as printed"), facts, plain)
+        _table(("fact", "value", "as printed", "box x0 y0 x1 y1"), facts, plain)
     if finding.outcome != "found" or finding.reason:
         typer.echo(f"{finding.outcome.replace('_', ' ')}{f': {finding.reason}' if finding.reason else ''}")
+
+
+def _box(region: "Region") -> str:
+    return " ".join(f"{v:.0f}" for v in region.box)
 
 
 def _evidence(reply: "Reply", plain: bool) -> None:
     for picture in reply.pictures:
         legend = "  ".join(f"[{n}] {label}" for n, label in enumerate(picture.legend, 1))
-        line = f"evidence: {picture.path}  {legend}"
-        typer.secho(line, dim=not plain and sys.stdout.isatty())
+        _say(f"evidence: {picture.path}  {_one_line(legend)}", dim=not plain and sys.stdout.isatty())
 
 
 @contextmanager
-def _spinner(off: bool) -> Iterator[Any]:
+def _spinner(off: bool) -> Iterator[Callable[[str | None], None]]:
+    """What to tell of each step while looking; `None` once there is something to read."""
     if off or not sys.stdout.isatty():
         yield lambda _: None
         return
     from rich.console import Console
 
     with Console().status("looking…") as status:
-        yield lambda step: status.update(f"{step}…")
+        yield lambda step: status.update(f"{step}…") if step else status.stop()
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], plain: bool) -> None:
     if plain or not sys.stdout.isatty():
         for row in rows:
-            typer.echo("\t".join(row))
+            _say("\t".join(map(_one_line, row)))
         return
     from rich import box
     from rich.console import Console
@@ -341,8 +355,22 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], plain: bool) 
 
     table = Table(*head, box=box.SIMPLE)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_visible(_one_line(cell))) for cell in row))
     Console().print(table)
+
+
+def _say(text: str, *, err: bool = False, dim: bool = False) -> None:
+    shown = _visible(text)
+    typer.echo(typer.style(shown, dim=True) if dim else shown, err=err)
+
+
+def _visible(text: str) -> str:
+    """Text from photos and file names may hold commands to a terminal: they are shown, not obeyed."""
+    return "".join(c if c in _HARMLESS or category(c) not in _COMMANDS else repr(c)[1:-1] for c in text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _lines(prompt: bool) -> Iterator[str]:

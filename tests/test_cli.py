@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fakes import ROOT, CountingReader, label
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from sightline.agent.cli import app
@@ -142,6 +144,31 @@ def test_doctor_tries_the_instruments(run: Run) -> None:
 def test_plain_prints_no_escape_codes(run: Run, file: str) -> None:
     for command in (["ask", "Describe this", file], ["describe", file], ["threads"], ["doctor"]):
         assert "\x1b" not in run(*command, "--plain").stdout
+
+
+def test_a_field_prints_that_field_and_not_the_whole_text(run: Run, file: str) -> None:
+    result = run("ocr", file, "--field", "expiry")
+    assert "2027-03-14" in result.stdout
+    assert "NET WEIGHT" not in result.stdout
+    absent = run("ocr", file, "--field", "lot")
+    assert absent.stdout.strip() == "absent"
+
+
+def test_what_a_photo_says_commands_no_terminal(run: Run, tmp_path: Path) -> None:
+    import zxingcpp
+
+    evil = "\x1b[31mRED\x1b]0;title\x07\u202eesrever\r\x9b2J"
+    code = zxingcpp.create_barcode(evil, zxingcpp.BarcodeFormat.QRCode).to_image(scale=8)
+    path = tmp_path / "code.png"
+    Image.fromarray(np.pad(np.asarray(code), 80, constant_values=255)).save(path)
+    commands = (["describe", str(path)], ["ask", "describe this", str(path)], ["threads", "show", "main"])
+    for output in (run(*command).output for command in commands):
+        assert "RED" in output
+        assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(output)
+    strange = tmp_path / "\x1b[2Jletter.jpg"
+    strange.write_text("Dear sir")
+    assert "\x1b" not in run("ocr", str(strange)).stderr
+    assert evil in str(one_object(run("describe", str(path), "--json"))["facts"][0]["value"])
 
 
 COMMANDS = ["ask", "chat", "ocr", "ground", "describe", "threads", "doctor"]

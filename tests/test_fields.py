@@ -2,15 +2,16 @@
 
 import string
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.tools.dates import find_dates
-from sightline.tools.fields import find_fields
-from sightline.tools.types import FieldName, Line, Point, Reading
+from sightline.tools.fields import count_expiry, find_fields
+from sightline.tools.periods import last_days
+from sightline.tools.types import Fact, FieldName, Line, Point, Reading
 from sightline.tools.wordings import LABELS
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
@@ -153,16 +154,73 @@ def test_a_turned_photo_keeps_labels_beside_values() -> None:
     assert {(f.name, f.value) for f in found} == MADE_AND_BEST
 
 
-@pytest.mark.parametrize(
-    "lines", [("保质期：12个月",), ("Best before: see lid",), ("生产日期：见瓶身",), ("保质期 3年",)]
-)
-def test_nothing_is_computed_or_made_up(lines: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("lines", [("Best before: see lid",), ("生产日期：见瓶身",), ("保质期：见瓶盖",)])
+def test_nothing_is_made_up(lines: tuple[str, ...]) -> None:
     assert facts(*lines) == set()
 
 
-def test_a_shelf_life_turns_no_production_date_into_an_expiry() -> None:
-    assert facts("生产日期：20260308", "保质期：12个月") == {("production", "2026-03-08")}
-    assert facts("2026.05.12 保质期12个月") == {("date", "2026-05-12")}
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (("保质期：12个月",), "P12M"),
+        (("保质期 3年",), "P3Y"),
+        (("保质期（常温）：十八个月",), "P18M"),
+        (("保质期：冷藏7天",), "P7D"),
+        (("Shelf life: 24 months",), "P24M"),
+        (("Shelf-life 6 weeks",), "P6W"),
+        (("賞味期間 90日",), "P90D"),
+        ((at("保质期", 10, 10), at("540天", 300, 12)), "P540D"),
+    ],
+)
+def test_a_shelf_life_is_read_as_a_period(lines: tuple[Line | str, ...], value: str) -> None:
+    assert facts(*lines) == {("shelf_life", value)}
+
+
+@pytest.mark.parametrize(
+    "text", ["古法日晒180天", "Matured 18 months", "保质期：2027年3月", "保质期 0 个月", "12个月以上婴儿"]
+)
+def test_other_spans_of_time_are_no_shelf_life(text: str) -> None:
+    assert "shelf_life" not in {name for name, _ in facts(text)}
+
+
+def test_reading_a_shelf_life_adds_no_expiry_date() -> None:
+    read = facts("生产日期：20260308", "保质期：12个月")
+    assert read == {("production", "2026-03-08"), ("shelf_life", "P12M")}
+    assert facts("2026.05.12 保质期12个月") == {("date", "2026-05-12"), ("shelf_life", "P12M")}
+
+
+def test_an_expiry_date_is_counted_from_one_production_date_and_one_shelf_life() -> None:
+    made, life = Fact("production", "2026-03-08", "20260308"), Fact("shelf_life", "P12M", "12个月")
+    counted = count_expiry([made, life])
+    assert counted is not None
+    assert (counted.value, counted.alternatives) == ("2027-03-07", ("2027-03-08",))
+    assert (counted.quote, counted.region) == (None, None), "it is printed nowhere"
+    assert count_expiry([made]) is None
+    assert count_expiry([made, life, Fact("shelf_life", "P18M")]) is None, "which of the two, nobody says"
+    assert count_expiry([Fact("production", "2026-03"), life]) is None, "a month has no first day here"
+    assert count_expiry([Fact("production", "2026-03-04", alternatives=("2026-04-03",)), life]) is None
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(1, 1000))
+def test_days_and_weeks_are_counted_exactly(made: date, number: int) -> None:
+    for unit, days in (("D", 1), ("W", 7)):
+        later = made + timedelta(days=number * days)
+        assert last_days(made.isoformat(), f"P{number}{unit}") == (str(later - timedelta(days=1)), str(later))
+
+
+@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(1, 120))
+def test_months_and_years_end_on_the_day_of_production_or_on_the_last_of_the_month(made: date, number: int) -> None:
+    days = last_days(made.isoformat(), f"P{number}M")
+    assert days is not None
+    end = date.fromisoformat(days[1])
+    assert (end.year * 12 + end.month) - (made.year * 12 + made.month) == number
+    assert end.day == made.day or (end.day < made.day and (end + timedelta(days=1)).day == 1)
+    assert last_days(made.isoformat(), f"P{number}Y") == last_days(made.isoformat(), f"P{12 * number}M")
+
+
+def test_past_the_calendar_there_is_no_day() -> None:
+    assert last_days("9999-06-01", "P12M") is None
+    assert last_days("9999-06-01", "P9999D") is None
 
 
 def test_doubtful_and_unreadable_lines_give_no_facts() -> None:
@@ -247,5 +305,7 @@ def test_only_what_was_asked_for_is_answered() -> None:
     names: list[FieldName] = ["weight"]
     found = find_fields(reading("EXP 2025-04-03", "净含量 500g"), names)
     assert [fact.name for fact in found] == ["weight"]
+    for text, name in (("净含量 500g", "weight"), ("净含量 1.5 l", "volume")):
+        assert [fact.name for fact in find_fields(reading(text), ["quantity"])] == [name]
     with pytest.raises(ValueError, match="expected names among"):
         find_fields(reading("x"), ["colour"])  # type: ignore[list-item]

@@ -73,6 +73,9 @@ def sample(name: str) -> Photo:
         (lambda: ground(LABEL, KIT, target="the dog"), "not_looked", "needs_model"),
         (lambda: ground(BLACK, KIT, target="barcode"), "unreadable", "photo_too_poor"),
         (lambda: ground(BLANK, KIT, target="anything red"), "unreadable", "photo_too_poor"),
+        (lambda: ocr(sample("biscuits-glare.jpg"), KIT, field="lot"), "unreadable", "photo_too_poor"),
+        (lambda: ground(sample("biscuits-glare.jpg"), KIT, target="a QR code"), "unreadable", "photo_too_poor"),
+        (lambda: ground(sample("biscuits-glare.jpg"), KIT, target="anything red"), "absent", None),
         (lambda: describe(LABEL, KIT), "found", None),
         (lambda: describe(BLACK, KIT), "unreadable", "photo_too_poor"),
     ],
@@ -90,6 +93,51 @@ def test_a_field_that_may_stand_in_what_could_not_be_read_is_not_absent() -> Non
     assert ground(LABEL, mumbling, target="the word honey").outcome == "unreadable"
     assert finding.text is None
     assert all(r.label == "" and r.score is None for r in finding.regions)
+
+
+def test_a_sign_that_is_no_writing_hides_no_field() -> None:
+    square = (Point(500, 300), Point(560, 300), Point(560, 350), Point(500, 350))
+    row = (Point(50, 60), Point(420, 60), Point(420, 100), Point(50, 100))
+    marked = kit(Saying(("NET WEIGHT 250 g", 0.99, row), ("W", 0.4, square)))
+    finding = ocr(LABEL, marked, field="expiry")
+    assert (finding.outcome, finding.reason) == ("absent", None)
+    assert ocr(LABEL, marked).reason is not None, "all of the text is another question"
+
+
+def test_an_expiry_that_is_not_printed_is_counted_and_its_parts_stand_beside_it() -> None:
+    finding = ocr(sample("soy-sauce.jpg"), KIT, field="expiry")
+    assert finding.outcome == "found"
+    made, life, counted = finding.facts
+    assert [(f.name, f.value) for f in (made, life)] == [("production", "2026-02-18"), ("shelf_life", "P18M")]
+    assert {counted.value, *counted.alternatives} == {"2027-08-17", "2027-08-18"}
+    assert (counted.quote, counted.region) == (None, None)
+    assert None not in (made.region, life.region)
+    assert all(f.name != "expiry" for f in ocr(sample("soy-sauce.jpg"), KIT).facts), "reading adds nothing"
+
+
+def test_a_shelf_life_alone_is_no_expiry_date() -> None:
+    row = (Point(50, 60), Point(420, 60), Point(420, 100), Point(50, 100))
+    finding = ocr(LABEL, kit(Saying(("保质期：12个月", 0.99, row))), field="expiry")
+    assert finding.outcome == "absent"
+    assert [f.name for f in finding.facts] == ["shelf_life"]
+
+
+def test_every_line_says_its_script() -> None:
+    finding = ocr(sample("oolong-tea-tin.jpg"), KIT)
+    assert {r.script for r in finding.regions} >= {"han"}
+    (word,) = ground(LABEL, KIT, target="BEST BEFORE").regions
+    assert word.script == "latin"
+
+
+@pytest.mark.parametrize("name", [n for n in TRUTH if TRUTH[n]["fields"]])
+def test_every_field_of_the_samples_is_read_right(name: str) -> None:
+    for field, truth in TRUTH[name]["fields"].items():
+        values = truth if isinstance(truth, list) else [truth]
+        wanted = {
+            frozenset((v["value"], *v["alternatives"])) if isinstance(v, dict) else frozenset((v,)) for v in values
+        }
+        facts = [f for f in ocr(sample(name), KIT, field=field).facts if f.name == field]
+        assert {frozenset((f.value, *f.alternatives)) for f in facts} == wanted, field
 
 
 def test_ground_finds_words_within_a_line_and_boxes_only_those() -> None:

@@ -118,7 +118,7 @@ def _values(kind: str, match: re.Match[str], order: Order | None) -> Iterator[st
     part = match.groupdict()
     if kind == "han":
         year = int("".join(str(_CHINESE[c]) for c in part["y"] if c in _CHINESE) or 0)
-        yield from _iso(year, _han(part["m"]), _han(part["d"]) if part["d"] else None)
+        yield from _iso(year, han_number(part["m"]), han_number(part["d"]) if part["d"] else None)
     elif kind == "any":
         yield from _orders(part["a"], part["b"], part["y"], order)
     elif kind == "packed":
@@ -160,8 +160,8 @@ def _iso(year: int, month: int, day: int | None) -> Iterator[str]:
     yield whole.strftime("%Y-%m") if day is None else whole.isoformat()
 
 
-def _han(numeral: str) -> int:
-    """A Chinese numeral below a hundred: 四, 十二, 二十, 三十一."""
+def han_number(numeral: str) -> int:
+    """A Chinese numeral below a hundred: 四, 十二, 二十, 三十一; 0 for any other."""
     tens, ten, ones = numeral.partition("十")
     if not ten:
         return _CHINESE.get(numeral, 0) if len(numeral) == 1 else 0

@@ -5,7 +5,7 @@ import time
 from .codes import read_codes
 from .colour import by_part
 from .kit import Kit
-from .ocr import as_region, why_incomplete
+from .ocr import why_incomplete
 from .photos import pixels
 from .quality import measure
 from .reading import read
@@ -29,7 +29,7 @@ def describe(photo: Photo, kit: Kit) -> Finding:
         for code in codes
         for region in [Region(Box.around(code.quad).inside(photo.size), code.symbology, "code", None, code.quad)]
     ]
-    text = tuple(as_region(line, photo) for line in reading.lines)
+    text = tuple(line.region for line in reading.lines)
     outcome: Outcome = "found"
     reason = why_incomplete(reading)
     if quality.level == "retake" and not reading.text and not codes:

@@ -1,8 +1,8 @@
 """Typed facts from the lines of a reading: dates by what they are for, weights, volumes, lots, and so on.
 
 Only lines that were `read` give facts. A label and its value may share a line, stand side by side, or
-stand one under the other; which, the geometry of the lines decides. Nothing is computed: a shelf life
-of twelve months is not turned into a day.
+stand one under the other; which, the geometry of the lines decides. Nothing is worked out here:
+`count_expiry` turns a shelf life into a day where somebody asks for that.
 """
 
 import math
@@ -12,13 +12,14 @@ from typing import get_args
 
 from .amounts import PER_PORTION, QUANTITY, needs_label, quantity
 from .dates import Dated, Order, find_dates
+from .periods import find_periods, last_days
 from .rows import Row, line_above, line_below, line_left, row_of, waiting
 from .types import Box, Fact, FieldName, Reading, Region
 from .wordings import Announces, Label
 
 
 def find_fields(reading: Reading, names: Collection[FieldName] | None = None) -> tuple[Fact, ...]:
-    """Dates, weights, volumes, lots, ingredients and phone numbers, in reading order; `names` picks among them.
+    """Dates, amounts, lots, ingredients and phone numbers, in reading order; `names` picks among them.
 
     A fact's region is that of the line its value stands in, or of all lines of a list of ingredients.
     `date` is a date whose role is not printed. Names that are not fields raise `ValueError`.
@@ -29,11 +30,13 @@ def find_fields(reading: Reading, names: Collection[FieldName] | None = None) ->
         raise ValueError(
             f"expected names among {', '.join(known)}; got {', '.join(sorted(map(str, wanted - set(known))))}"
         )
+    if "quantity" in wanted:
+        wanted |= {"weight", "volume"}
     rows = [row_of(line, reading) for line in reading.lines]
     taken: dict[int, list[tuple[int, int]]] = {}
     facts: list[tuple[int, int, Fact]] = []
     # What is printed after a label is claimed first: a lot may look like a date, a date like a phone number.
-    for look_for in (_lots, _dates, _quantities, _phones):
+    for look_for in (_lots, _dates, _shelf_lives, _quantities, _phones):
         for at, start, end, fact in look_for(rows, taken):
             taken.setdefault(at, []).append((start, end))
             facts.append((at, start, fact))
@@ -49,9 +52,7 @@ _Taken = dict[int, list[tuple[int, int]]]
 
 
 def _fact(name: str, value: str, row: Row, start: int, end: int, others: tuple[str, ...] = ()) -> Fact:
-    quote = row.quote(start, end)
-    region = Region(row.line.box, quote, "text", row.line.score, row.line.quad)
-    return Fact(name, value, quote, region, others)
+    return Fact(name, value, row.quote(start, end), row.line.region, others)
 
 
 def _free(at: int, start: int, end: int, taken: _Taken) -> bool:
@@ -175,6 +176,29 @@ def _roles_beside(rows: Sequence[Row], at: int, count: int) -> list[Label | None
         label = rows[joined[values.index(at)]].open_label(*_DATED)
         return [label]
     return nobody
+
+
+def _shelf_lives(rows: Sequence[Row], taken: _Taken) -> _Found:
+    for at, row in enumerate(rows):
+        beside = not row.labels and waiting(rows, at, "expiry", lambda text: bool(find_periods(text, announced=True)))
+        for period in find_periods(row.text, announced=beside):
+            if _free(at, period.start, period.end, taken):
+                span = period.start, period.end
+                yield at, *span, _fact("shelf_life", period.value, row, *span)
+
+
+def count_expiry(facts: Collection[Fact]) -> Fact | None:
+    """The expiry date that follows from a production date and a shelf life that are printed, where it is not.
+
+    It has no quote, and the day after as its alternative (`last_days`). `None` where there is more or
+    less than one of either, or the production date is ambiguous.
+    """
+    produced = [fact for fact in facts if fact.name == "production"]
+    lives = [fact for fact in facts if fact.name == "shelf_life"]
+    if len(produced) != 1 or len(lives) != 1 or produced[0].alternatives:
+        return None
+    days = last_days(produced[0].value, lives[0].value)
+    return Fact("expiry", days[0], alternatives=days[1:]) if days else None
 
 
 def _quantities(rows: Sequence[Row], taken: _Taken) -> _Found:

@@ -5,17 +5,18 @@ import time
 import unicodedata
 from difflib import SequenceMatcher
 from itertools import pairwise
+from typing import cast
 
 from .codes import read_codes
 from .colour import areas
 from .fields import find_fields
 from .kit import Kit
-from .ocr import as_region, why_incomplete
+from .ocr import why_incomplete
 from .photos import pixels
-from .quality import measure
+from .quality import hides, measure
 from .reading import read
 from .targets import Target, parse_target
-from .types import Box, Finding, Line, Outcome, Photo, Point, Quad, Reading, Region
+from .types import Box, FieldName, Finding, Line, Outcome, Photo, Point, Quad, Reading, Region
 
 _ALIKE = 0.84
 """Printed words this similar to those asked for are taken for them (share of matching characters, 0..1).
@@ -36,7 +37,7 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     outcome: Outcome = "found"
     if not regions:
         outcome = "not_looked" if reason == "needs_model" else "unreadable" if reason else "absent"
-        if outcome == "absent" and measure(pixels(photo)).level == "retake":
+        if outcome == "absent" and _may_hide(photo, wanted):
             outcome, reason = "unreadable", "photo_too_poor"
     return Finding(
         id=f"ground:{photo.id[7:15]}:{wanted.literal}",
@@ -62,14 +63,20 @@ def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], str, st
     reading = read(photo, kit)
     reason = why_incomplete(reading)
     if wanted.kind == "text":
-        return [as_region(line, photo) for line in reading.lines if line.status == "read"], reading.engine, reason
+        return [line.region for line in reading.lines if line.status == "read"], reading.engine, reason
     printed = _printed(reading, wanted.literal, photo)
     if wanted.kind == "field":
-        facts = [f.region for f in find_fields(reading) if f.name == wanted.value and f.region]
+        facts = [f.region for f in find_fields(reading, (cast(FieldName, wanted.value),)) if f.region]
         return facts or printed, reading.engine, reason
     if printed or wanted.quoted:
         return printed, reading.engine, reason
     return [], reading.engine, "needs_model"
+
+
+def _may_hide(photo: Photo, wanted: Target) -> bool:
+    """Whether it may be there and not be seen; soft edges and a highlight hide print, and no coloured area."""
+    quality = measure(pixels(photo))
+    return quality.level == "retake" if wanted.kind == "colour" else hides(quality)
 
 
 def _is_kind(symbology: str, kind: str) -> bool:
@@ -90,7 +97,7 @@ def _printed(reading: Reading, words: str, photo: Photo) -> list[Region]:
     for first, second in pairwise(lines):
         pair = _fold(first.text) + _fold(second.text)
         if _fold(words) in pair:
-            return [as_region(first, photo), as_region(second, photo)]
+            return [first.region, second.region]
     return []
 
 
@@ -107,7 +114,7 @@ def _on(line: Line, words: str, photo: Photo) -> list[Region]:
     for at, length in places:
         quad = _stretch(line.quad, at / len(text), (at + length) / len(text), vertical=line.vertical)
         label = line.text[kept[at] : kept[at + length - 1] + 1]
-        regions.append(Region(_box(quad, photo), label, "text", line.score, quad))
+        regions.append(Region(_box(quad, photo), label, "text", line.score, quad, line.script))
     return regions
 
 

@@ -1,31 +1,39 @@
 """The tool `ocr`: what a photo says, or one field of it."""
 
+import math
 import time
 
-from .fields import find_fields
+from .fields import count_expiry, find_fields
 from .kit import Kit
 from .photos import pixels
-from .quality import measure
+from .quality import hides, measure
 from .reading import read
-from .types import FieldName, Finding, Line, Outcome, Photo, Reading, Region
+from .types import Fact, FieldName, Finding, Line, Outcome, Photo, Reading
+
+_SHORTEST_VALUE = 1.8
+"""A box shorter than this many of its heights holds no date, weight or number: it is a sign, a logo, one character."""
 
 
 def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     """Read the visible text, in reading order, each line with its box.
 
-    With `field`, only that field. The finding's `reason` is `no_text`, `partly_unreadable`,
-    `unsupported_script` or `photo_too_poor` where there is one. Raises `Unavailable` without an engine.
+    With `field`, only that field. An expiry date that is not printed is counted from the production date
+    and the shelf life, if both are; those facts then stand beside it. The finding's `reason` is
+    `partly_unreadable`, `unsupported_script` or `photo_too_poor` where there is one. Raises `Unavailable`
+    without an engine.
     """
     start = time.perf_counter()
     reading = read(photo, kit)
-    facts = find_fields(reading, None if field is None else (field,))
-    reason = why_incomplete(reading)
+    facts = _facts(reading, field)
+    # Production date and shelf life without a day that follows from them are no expiry date.
+    answers = [fact for fact in facts if field != "expiry" or fact.name == "expiry"]
+    reason = why_incomplete(reading, shortest=_SHORTEST_VALUE if field else 0.0)
     outcome: Outcome = "found"
-    if not (facts if field else reading.text):
+    if not (answers if field else reading.text):
         outcome = "unreadable" if reason else "absent"
-    if outcome == "absent" and measure(pixels(photo)).level == "retake":
+    if outcome == "absent" and hides(measure(pixels(photo))):
         outcome, reason = "unreadable", "photo_too_poor"
-    regions = tuple(as_region(line, photo) for line in reading.lines)
+    regions = tuple(line.region for line in reading.lines)
     return Finding(
         id=f"ocr:{photo.id[7:15]}" + (f":{field}" if field else ""),
         tool="ocr",
@@ -43,15 +51,29 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     )
 
 
-def why_incomplete(reading: Reading) -> str | None:
-    """Why not all of the text could be read; `None` where it was."""
-    lost = [line for line in reading.lines if line.status != "read"]
+def _facts(reading: Reading, field: FieldName | None) -> tuple[Fact, ...]:
+    if field is None:
+        return find_fields(reading)
+    facts = find_fields(reading, (field,))
+    if field != "expiry" or facts:
+        return facts
+    parts = find_fields(reading, ("production", "shelf_life"))
+    counted = count_expiry(parts)
+    return (*parts, counted) if counted else tuple(fact for fact in parts if fact.name == "shelf_life")
+
+
+def why_incomplete(reading: Reading, shortest: float = 0.0) -> str | None:
+    """Why not all of the text could be read; `None` where it was.
+
+    Lines shorter than `shortest` of their own heights do not count.
+    """
+    lost = [line for line in reading.lines if line.status != "read" and _length(line) >= shortest]
     if any(line.status == "unreadable" and line.script != "unknown" for line in lost):
         return "unsupported_script"
     return "partly_unreadable" if lost else None
 
 
-def as_region(line: Line, photo: Photo) -> Region:
-    """A line as a region; one that could not be read has no label."""
-    label = line.text if line.status == "read" else ""
-    return Region(line.box.inside(photo.size), label, "text", line.score if label else None, line.quad)
+def _length(line: Line) -> float:
+    """How long a line is, in heights of its characters, whichever way it runs."""
+    along, across = math.dist(line.quad[0], line.quad[1]), math.dist(line.quad[0], line.quad[3])
+    return max(along, across) / max(min(along, across), 1.0)

@@ -51,6 +51,8 @@ _FIELDS: dict[FieldName, tuple[str, ...]] = {
     ),
     "production": ("production date", "manufacturing date", "date of manufacture", "生产日期", "制造日期"),
     "date": ("date", "日期"),
+    "shelf_life": ("shelf life", "保质期限"),
+    "quantity": ("net content", "net contents", "净含量", "规格"),
     "weight": ("weight", "net weight", "重量", "净重"),
     "volume": ("volume", "容量"),
     "lot": ("lot number", "lot code", "batch number", "lot", "批号", "批次"),

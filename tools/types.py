@@ -98,16 +98,24 @@ class Photo:
 
 RegionKind = Literal["text", "code", "colour", "thing"]
 
+Script = Literal[
+    "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "thai", "digits", "unknown"
+]
+
 
 @dataclass(frozen=True)
 class Region:
-    """A part of a photo with a label; `score` is in 0..1, `None` where nobody measured one."""
+    """A part of a photo with a label; `score` is in 0..1, `None` where nobody measured one.
+
+    The label of text is what it says, "" where it could not be read; `script` is what it is written in.
+    """
 
     box: Box
     label: str
     kind: RegionKind
     score: float | None = None
     quad: Quad | None = None
+    script: Script | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -116,17 +124,12 @@ class Region:
         return self.box.centre
 
 
-Script = Literal[
-    "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "thai", "digits", "unknown"
-]
-
-
 @dataclass(frozen=True)
 class Line:
     """One line of text as the OCR engine read it.
 
-    `status`: `read`; `doubtful` (shown, marked, never quoted as fact); `unreadable` (something is
-    written here and `text` is empty, because what the engine says of it is not to be trusted).
+    `status`: `read`; `doubtful` (`text` is the engine's best guess, which no finding repeats);
+    `unreadable` (something is written here and `text` is empty: nothing the engine says of it can be used).
     `score`: the engine's mean character probability, 0..1.
     """
 
@@ -141,6 +144,12 @@ class Line:
     def box(self) -> Box:
         """The upright box around the quadrilateral."""
         return Box.around(self.quad)
+
+    @property
+    def region(self) -> Region:
+        """The line as a region; one that could not be read has no label and no score."""
+        label = self.text if self.status == "read" else ""
+        return Region(self.box, label, "text", self.score if label else None, self.quad, self.script)
 
 
 @dataclass(frozen=True)
@@ -177,17 +186,23 @@ class Code:
     valid: bool | None
 
 
-FieldName = Literal["expiry", "production", "date", "weight", "volume", "lot", "ingredients", "phone"]
-"""What can be asked of the text on a pack. `date` is a date whose role is not printed."""
+FieldName = Literal[
+    "expiry", "production", "shelf_life", "date", "weight", "volume", "quantity", "lot", "ingredients", "phone"
+]
+"""What can be asked of the text on a pack.
+
+`date` is a date whose role is not printed; `quantity` asks for weight or volume, whichever is printed.
+"""
 
 
 @dataclass(frozen=True)
 class Fact:
     """One typed fact read or measured in a photo.
 
-    `value` is normalised (dates as ISO 8601, possibly without a day; weights and volumes as
-    "500 g", "1.5 l"); `quote` holds the characters as printed; `alternatives` are the other values
-    the same characters may mean (03/04/25), and then `value` is only the first of them.
+    `value` is normalised (dates as ISO 8601, possibly without a day; shelf lives as ISO 8601 too,
+    "P12M"; weights and volumes as "500 g", "1.5 l"); `quote` holds the characters as printed, `None`
+    where the value was worked out and is printed nowhere; `alternatives` are the other values the same
+    characters may mean (03/04/25) or that may follow, and then `value` is only the first of them.
     """
 
     name: str

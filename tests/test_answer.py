@@ -1,0 +1,145 @@
+"""Answers composed without a model: every finding has its sentence in every language, and every sentence holds."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.agent import ledger
+from sightline.agent.answer import COMPOSERS, compose
+from sightline.agent.reply import Statement, Step
+from sightline.prompts import languages, sentences
+from sightline.tools.types import Advice, Box, Fact, FieldName, Finding, Outcome, Quality, Region, Size
+
+PHOTO = "sha256:" + "0" * 64
+SIZE = Size(900, 600)
+GOOD = Quality(SIZE, 900.0, 0.5, 0.0, 0.0, 0.0, (), "good", None)
+GLARING = Quality(SIZE, 900.0, 0.5, 0.0, 0.0, 0.03, (), "poor", "avoid_glare")
+MADE = Region(Box(10, 10, 200, 40), "生产日期：20260308", "text", 0.98)
+LIFE = Region(Box(10, 50, 200, 80), "保质期：12个月", "text", 0.98)
+COUNTED = (
+    Fact("production", "2026-03-08", "20260308", MADE),
+    Fact("shelf_life", "P12M", "保质期：12个月", LIFE),
+    Fact("expiry", "2027-03-07", alternatives=("2027-03-08",)),
+)
+
+
+def said(language: str, *findings: Finding, quality: Quality = GOOD) -> list[Statement]:
+    """What is said of one photo; every claim in it is supported and every sentence cites a finding."""
+    measured = Finding("quality:0", "quality", "found", (PHOTO,), "photo quality", 1.0, quality=quality)
+    plan = [Step(f.tool) for f in findings]
+    everything = [measured, *findings]
+    statements = compose(language, plan, everything, {PHOTO: quality}, [], None)
+    for number, statement in enumerate(statements):
+        assert statement.cites, statement
+        claims = ledger.check(number, statement, {f.id: f for f in everything}, {PHOTO: SIZE})
+        assert ledger.holds(claims), claims
+    return statements
+
+
+def text_of(statements: Sequence[Statement]) -> str:
+    return "\n".join(s.text for s in statements)
+
+
+def look(tool: str, outcome: Outcome, reason: str | None = None, **more: object) -> Finding:
+    return Finding(f"{tool}:0", tool, outcome, (PHOTO,), "a reader", 1.0, reason=reason, **more)  # type: ignore[arg-type]
+
+
+# What a look may come to, and why.
+ENDS: Sequence[tuple[Outcome, str | None]] = [
+    ("found", None),
+    ("found", "partly_unreadable"),
+    ("found", "unsupported_script"),
+    ("absent", None),
+    ("unreadable", "partly_unreadable"),
+    ("unreadable", "unsupported_script"),
+    ("unreadable", "photo_too_poor"),
+    ("not_looked", None),
+]
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("tool", COMPOSERS)
+@given(
+    end=st.sampled_from(ENDS),
+    asked=st.none() | st.sampled_from(get_args(FieldName)),
+    printed=st.lists(st.text("abc配料 \u202e{}", min_size=1, max_size=8), min_size=1, max_size=9),
+    advice=st.none() | st.sampled_from(get_args(Advice)),
+)
+def test_every_finding_has_its_sentences(
+    tool: str, language: str, end: tuple[Outcome, str | None], asked: str | None, printed: list[str], advice: Advice
+) -> None:
+    quality = Quality(SIZE, 9.0, 0.5, 0.0, 0.0, 0.0, (), "poor" if advice else "good", advice)
+    regions = tuple(Region(Box(10, 10 * n, 90, 10 * n + 8), t, "text", 0.9) for n, t in enumerate(printed))
+    facts = tuple(Fact("lot", t, t, r) for t, r in zip(printed, regions, strict=True))
+    if end[0] != "found":
+        regions, facts = (), ()
+    finding = look(
+        tool,
+        *end,
+        asked=asked or "the dog" if tool == "ground" else None if tool == "describe" else asked,
+        text="\n".join(printed) if regions else None,
+        regions=regions,
+        facts=facts,
+        quality=quality if tool == "describe" else None,
+    )
+    assert said(language, finding, quality=quality)
+
+
+def test_a_counted_expiry_says_what_it_was_counted_from() -> None:
+    finding = look("ocr", "found", asked="expiry", regions=(MADE, LIFE), facts=COUNTED)
+    (statement,) = said("en", finding)
+    for part in ("No expiry date is printed", "8 March 2026", "20260308", "12 months", "7 March 2027 or 8 March 2027"):
+        assert part in statement.text
+    assert {s.value for s in statement.slots} >= {"2026-03-08", "P12M", "2027-03-07", "2027-03-08", "20260308"}
+    (chinese,) = said("zh", finding)
+    for part in ("没有印到期日期", "2026年3月8日", "12个月", "2027年3月7日或2027年3月8日"):
+        assert part in chinese.text
+
+
+def test_a_shelf_life_alone_is_said_beside_the_missing_date() -> None:
+    finding = look("ocr", "absent", asked="expiry", regions=(LIFE,), facts=COUNTED[1:2])
+    text = text_of(said("en", finding))
+    assert "the expiry date is not there" in text
+    assert "12 months" in text
+
+
+@pytest.mark.parametrize(
+    ("period", "words"), [("P1D", "1 day."), ("P6W", "6 weeks."), ("P1M", "1 month."), ("P3Y", "3 years.")]
+)
+def test_a_period_is_said_in_words(period: str, words: str) -> None:
+    finding = look(
+        "ocr", "found", asked="shelf_life", regions=(LIFE,), facts=(Fact("shelf_life", period, "保质期", LIFE),)
+    )
+    assert f"the shelf life as {words}" in text_of(said("en", finding))
+
+
+def test_what_a_poor_photo_may_hide_is_not_said_to_be_absent() -> None:
+    for finding in (
+        look("ocr", "unreadable", "photo_too_poor", asked="lot"),
+        look("ground", "unreadable", "photo_too_poor", asked="a QR code"),
+    ):
+        text = text_of(said("en", finding, quality=GLARING))
+        assert "may hide it, so I can't tell" in text
+        assert "tilt the object" in text, "and what would help"
+
+
+def test_colours_are_said_by_colour_with_what_prevails_first() -> None:
+    def cell(column: int, row: int, colour: str) -> Fact:
+        box = Box(300 * column, 200 * row, 300 * column + 300, 200 * row + 200)
+        return Fact("colour", colour, None, Region(box, colour, "colour"))
+
+    cells = [cell(c, r, "red" if r == 0 and c < 2 else "grey") for r in range(3) for c in range(3)]
+    finding = look("describe", "found", facts=tuple(cells), quality=GOOD)
+    assert "Mostly grey; red at the upper left, at the top." in text_of(said("en", finding))
+    assert "以灰色为主；左上、上方是红色。" in text_of(said("zh", finding))
+
+
+def test_no_text_is_said_only_where_none_was_seen() -> None:
+    nothing = look("describe", "found", quality=GOOD)
+    assert sentences("en")["describe.no_text"] in text_of(said("en", nothing))
+    scribble = Region(Box(10, 10, 90, 30), "", "text", None)
+    unread = look("describe", "found", "partly_unreadable", regions=(scribble,), quality=GOOD)
+    assert sentences("en")["describe.no_text"] not in text_of(said("en", unread))
