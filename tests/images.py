@@ -54,9 +54,9 @@ def encoded(form: str, orientation: int = 1) -> bytes:
     elif form == "WEBP":
         image.save(out, "WEBP", lossless=True, exif=exif(orientation), xmp=CANARY)
     elif form == "AVIF":
-        image.save(out, "AVIF", quality=90, exif=exif(1), xmp=CANARY)
+        image.save(out, "AVIF", quality=90, exif=exif(orientation), xmp=CANARY)
     else:
-        image.save(out, "HEIF", quality=90, exif=exif(1), xmp=CANARY)
+        image.save(out, "HEIF", quality=90, exif=exif(orientation), xmp=CANARY)
     data = out.getvalue()
     if form == "PNG":
         data = data[:33] + chunk(b"caNr", CANARY) + data[33:]

@@ -44,6 +44,18 @@ def test_which_way_is_up_survives_and_tells_photos_apart(form: str, orientation:
     assert (photo.id == load(encoded(form)).id) == (orientation == 1)
 
 
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_container_that_turns_its_own_pixels_is_turned_once(form: str, orientation: int) -> None:
+    sent = scene()
+    sent.getexif()[0x0112] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(sent), int)
+    photo = load(encoded(form, orientation))
+    assert photo.size == upright.shape[1::-1]
+    assert CANARY not in photo.data
+    assert np.abs(pixels(photo) - upright).mean() < 16, "the same scene, but for what lossy coding costs"
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_is_stored_is_its_own_source(form: str) -> None:
     photo = load(encoded(form))
