@@ -39,6 +39,15 @@ def test_a_strong_colour_keeps_its_name_in_dimmer_light(case: tuple[str, float],
     assert name((round(255 * r), round(255 * g), round(255 * b))) == colour
 
 
+@pytest.mark.parametrize("lamp", [(1, 1, 1), (1, 0.95, 0.85), (1, 0.93, 0.8), (0.85, 0.95, 1), (0.8, 0.9, 1)])
+def test_a_lamps_tint_is_not_taken_for_colour(lamp: tuple[float, float, float]) -> None:
+    image = Image.new("RGB", (600, 450), (240, 240, 238))
+    ImageDraw.Draw(image).rectangle((0, 150, 600, 299), (190, 190, 190))
+    ImageDraw.Draw(image).rectangle((0, 300, 600, 450), (200, 30, 30))
+    lit = np.clip(np.asarray(image) * np.array(lamp), 0, 255).astype(np.uint8)
+    assert [colour for colour, _ in by_part(lit)] == ["white", "grey", "red"]
+
+
 @given(st.tuples(*[st.integers(0, 255)] * 3))
 def test_every_colour_has_one_of_the_eleven_names(rgb: tuple[int, int, int]) -> None:
     assert name(rgb) in NAMES

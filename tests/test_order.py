@@ -102,6 +102,13 @@ def test_columns_of_upright_characters_are_read_from_right_to_left() -> None:
     assert texts(lines) == "c3 c2 c1 c0 under"
 
 
+def test_a_column_in_two_pieces_is_read_from_the_top() -> None:
+    upper, lower = line("a", 40, 0, 30, 120, vertical=True), line("b", 44, 130, 30, 120, vertical=True)
+    left = line("c", 0, 0, 30, 250, vertical=True)
+    for lines in ([upper, lower, left], [left, lower, upper], [lower, left, upper]):
+        assert texts(lines) == "a b c"
+
+
 @pytest.mark.parametrize("degrees", [-30, -9, 9, 30])
 def test_a_tilted_page_is_read_like_a_level_one(degrees: int) -> None:
     level = [line(f"item{i}", 0, 30 * i, 140) for i in range(5)] + [line(f"p{i}", 320, 30 * i, 50) for i in range(5)]

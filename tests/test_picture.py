@@ -45,6 +45,14 @@ def test_numbers_stand_beside_what_they_number() -> None:
     assert (picture[150:250, 170:195] != 128).any()
 
 
+def test_no_number_stands_on_a_region_where_there_is_room_beside() -> None:
+    left, right = Box(100, 150, 200, 250), Box(206, 150, 400, 250)
+    picture = annotate(GREY, [Region(left, "x", "thing"), Region(right, "y", "thing")])
+    for box in (left, right):
+        inside = picture[int(box.y0) + 10 : int(box.y1) - 10, int(box.x0) + 10 : int(box.x1) - 10]
+        assert (inside == 128).all()
+
+
 def test_a_picture_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "picture.jpg"
     save(GREY, path)

@@ -3,21 +3,25 @@
 import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from fakes import CountingReader, label
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from PIL import Image
 
+from sightline.agent.answer import COMPOSERS
 from sightline.agent.assistant import Assistant
 from sightline.agent.graph import build_graph
-from sightline.agent.reply import Progress, Reply, Statement
-from sightline.agent.state import State
+from sightline.agent.reply import Progress, Reply, Slot, Statement
+from sightline.agent.state import Asked, State
 from sightline.tools.errors import BadInput, Busy, Unavailable, UnknownPhoto, UnknownThread, UnreadablePhoto
+from sightline.tools.types import Finding, Size
 
 
 def test_an_answer_cites_what_it_rests_on(assistant: Assistant, photo: Image.Image) -> None:
@@ -138,7 +142,6 @@ def test_turns_of_many_threads_do_not_mix(assistant: Assistant, photo: Image.Ima
 
 
 def test_a_reply_is_plain_json_that_its_schema_describes(assistant: Assistant, photo: Image.Image) -> None:
-    jsonschema = pytest.importorskip("jsonschema", reason="comes with chromadb")
     reply = assistant.ask("What is it and when does it expire?", [photo])
     plain = json.loads(json.dumps(reply.to_dict()))
     jsonschema.validate(plain, Reply.json_schema())
@@ -224,6 +227,36 @@ def test_photos_of_a_turn_that_failed_are_cleared_by_the_next_writer(tmp_path: P
     with Assistant.open(tmp_path / "h") as second:
         second.ask("What does it say?", thread="kept")
         assert second._photos.ids() == kept.photos
+
+
+def test_a_host_that_keeps_one_checkpoint_thread_gets_each_turns_findings_alone(
+    assistant: Assistant, photo: Image.Image
+) -> None:
+    stored = assistant._photos.add(assistant.load(photo))
+    machine = build_graph(assistant._kit, InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "always the same"}}
+    replies = [
+        machine.invoke(Asked(text="When does it expire?", photos=[stored], thread="host", turn=turn), config)["reply"]
+        for turn in ("t1", "t2")
+    ]
+    assert [len(r["findings"]) for r in replies] == [2, 2]
+    assert len(machine.get_state(config).values["findings"]) == 2
+
+
+def test_what_its_findings_do_not_hold_is_not_said(
+    assistant: Assistant, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lying(_: str, finding: Finding, __: Size) -> Iterator[Statement]:
+        yield Statement("It says HONEY.", (finding.id,), (Slot("quote", "HONEY", finding.id),))
+        yield Statement("It says BEST.", (finding.id,), (Slot("quote", "BEST", finding.id),))
+        yield Statement("It weighs 3 kg.", (), (Slot("number", "250 g", finding.id),))
+
+    monkeypatch.setitem(COMPOSERS, "ocr", lying)
+    events = list(assistant.stream("What does it say?", [photo]))
+    assert [e.text for e in events if isinstance(e, Statement)] == ["It says BEST."]
+    reply = events[-1]
+    assert isinstance(reply, Reply)
+    assert (reply.text, [c.value for c in reply.claims]) == ("It says BEST.", ["BEST"])
 
 
 def test_the_machine_works_inside_somebody_elses_graph(assistant: Assistant, photo: Image.Image) -> None:

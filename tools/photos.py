@@ -284,9 +284,7 @@ def _decode(data: bytes, name: str) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; HEIF turns its pixels itself, and its EXIF says nothing about them."""
-    if image.format == "HEIF":
-        return 1
+    """The EXIF orientation, 1 to 8; of HEIF, whose pixels come turned already, the opener gives 1."""
     value = image.getexif().get(0x0112, 1)
     return value if value in range(1, 9) else 1
 

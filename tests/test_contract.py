@@ -1,0 +1,114 @@
+"""What every tool in the table keeps to. Its arguments are those that `prompts/routing` teaches for it."""
+
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from fakes import SAMPLES, CountingReader, label
+from PIL import Image
+
+from sightline.agent import ledger
+from sightline.agent.answer import COMPOSERS
+from sightline.agent.language import language_of
+from sightline.agent.reply import Step, from_json, to_json
+from sightline.memory.readings import Readings
+from sightline.prompts import languages, routing
+from sightline.tools.kit import Kit
+from sightline.tools.photos import load
+from sightline.tools.toolbox import TOOLS
+from sightline.tools.types import Finding, Outcome, Photo, PhotoId
+
+PHOTOS = {
+    "label": label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", "LOT A12B"),
+    "blank": Image.new("RGB", (640, 480), (90, 120, 160)),
+    "black": Image.new("RGB", (640, 480)),
+    "noise": Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)),
+    "tiny": Image.new("RGB", (1, 1), "red"),
+    "chinese": SAMPLES / "soy-sauce.jpg",
+    "mirrored": SAMPLES / "medicine-mirrored.jpg",
+    "turned": SAMPLES / "honey-exif-rotated.jpg",
+}
+
+
+class Loaded:
+    """Photos by id."""
+
+    def get(self, photo: PhotoId) -> Photo:
+        return next(p for p in map(loaded, PHOTOS) if p.id == photo)
+
+
+KIT = Kit(reader=CountingReader(), readings=Readings(Path(":memory:")), photos=Loaded())
+
+
+@cache
+def loaded(name: str) -> Photo:
+    return load(PHOTOS[name])
+
+
+def taught(tool: str) -> list[Step]:
+    """Some different ways to call a tool, from what the router is taught."""
+    steps = {repr(s): Step(s["tool"], s.get("args", {})) for row in routing() for s in row["plan"] if s["tool"] == tool}
+    return list(steps.values())[:: max(len(steps) // 4, 1)]
+
+
+@cache
+def finding(tool: str, name: str, number: int) -> Finding:
+    return TOOLS[tool](loaded(name), KIT, **taught(tool)[number].args)
+
+
+CASES = [(tool, name, n) for tool in TOOLS for name in PHOTOS for n in range(len(taught(tool)))]
+
+
+def test_every_tool_is_taught_to_the_router_in_every_language() -> None:
+    for tool in TOOLS:
+        assert taught(tool), tool
+        asked = [row["text"] for row in routing() if any(s["tool"] == tool for s in row["plan"])]
+        assert {language_of(text) for text in asked} == set(languages())
+
+
+@pytest.mark.parametrize(("tool", "name", "number"), CASES)
+def test_a_finding_says_who_looked_at_what_and_how_it_ended(tool: str, name: str, number: int) -> None:
+    found, photo = finding(tool, name, number), loaded(name)
+    assert (found.tool, found.photos) == (tool, (photo.id,))
+    assert found.outcome in get_args(Outcome)
+    assert found.source
+    assert found.ms >= 0
+    assert found.outcome != "not_looked" or found.reason
+    assert found.outcome == "found" or not found.text or found.asked
+    assert from_json(Finding, to_json(found)) == found, "plain JSON and back"
+
+
+@pytest.mark.parametrize(("tool", "name", "number"), CASES)
+def test_its_boxes_are_in_the_photo_and_its_scores_were_measured(tool: str, name: str, number: int) -> None:
+    found, (width, height) = finding(tool, name, number), loaded(name).size
+    for region in (*found.regions, *(f.region for f in found.facts if f.region)):
+        assert 0 <= region.box.x0 <= region.box.x1 <= width
+        assert 0 <= region.box.y0 <= region.box.y1 <= height
+        assert all(0 <= x <= width and 0 <= y <= height for x, y in region.quad or ())
+        assert region.score is None or 0 <= region.score <= 1
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize(("tool", "name", "number"), CASES)
+def test_it_has_words_for_whatever_it_found_and_they_hold(tool: str, name: str, number: int, language: str) -> None:
+    found, size = finding(tool, name, number), loaded(name).size
+    statements = list(COMPOSERS[tool](language, found, size))
+    assert statements
+    for n, statement in enumerate(statements):
+        assert statement.cites == (found.id,)
+        assert ledger.holds(ledger.check(n, statement, {found.id: found}, {loaded(name).id: size})), statement
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_its_first_line_says_what_it_does(tool: str) -> None:
+    first = (TOOLS[tool].__doc__ or "").splitlines()[0]
+    assert first.endswith((".", ","))
+    assert len(first) > 20
+
+
+def test_nothing_is_found_in_the_dark() -> None:
+    for tool in TOOLS:
+        for n in range(len(taught(tool))):
+            assert finding(tool, "black", n).outcome in ("unreadable", "not_looked")
