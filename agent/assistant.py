@@ -14,6 +14,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,15 @@ _AT_ONCE = 4  # asynchronous turns under way; more wait
 class Assistant:
     """Takes turns about photos, and shows what each answer rests on. Make one with `Assistant.open`."""
 
-    def __init__(self, home: Path, kit: TurnKit, photos: PhotoStore, sessions: Sessions, readings: Readings) -> None:
+    def __init__(
+        self,
+        home: Path,
+        kit: TurnKit,
+        photos: PhotoStore,
+        sessions: Sessions,
+        readings: Readings,
+        checkpoints: sqlite3.Connection,
+    ) -> None:
         """Put together from its parts; `Assistant.open` is the usual way."""
         self.home = home
         self._kit = kit
@@ -64,7 +73,6 @@ class Assistant:
         self._readings = readings
         # What a single look reads stays in memory: nobody asked for it to be kept.
         self._passing = Readings(Path(":memory:"))
-        checkpoints = sqlite3.connect(home / "checkpoints.sqlite", check_same_thread=False, timeout=10)
         self._saver = SqliteSaver(checkpoints)
         self._saver.setup()
         checkpoints.execute("PRAGMA wal_autocheckpoint=32")
@@ -88,21 +96,27 @@ class Assistant:
         folder = Path(home).expanduser() if home is not None else Settings().home
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            sessions, readings = Sessions(folder / "sessions.sqlite"), Readings(folder / "readings.sqlite")
+            with ExitStack() as opened:
+                photos = opened.enter_context(closing(PhotoStore(folder / "photos")))
+                readings = opened.enter_context(closing(Readings(folder / "readings.sqlite")))
+                sessions = opened.enter_context(closing(Sessions(folder / "sessions.sqlite")))
+                checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
+                opened.enter_context(closing(checkpoints))
+                kit = TurnKit(
+                    reader=RapidReader(),
+                    readings=readings,
+                    photos=photos,
+                    router=Router(TOOLS),
+                    sessions=sessions,
+                    pictures=folder / "pictures",
+                )
+                assistant = cls(folder, kit, photos, sessions, readings, checkpoints)
+                opened.pop_all()
+                return assistant
         except (OSError, sqlite3.Error) as error:
             raise BadInput(
                 f"Expected a folder to keep photos and threads in; {folder} cannot be used ({error}). Try another home."
             ) from error
-        photos = PhotoStore(folder / "photos")
-        kit = TurnKit(
-            reader=RapidReader(),
-            readings=readings,
-            photos=photos,
-            router=Router(TOOLS),
-            sessions=sessions,
-            pictures=folder / "pictures",
-        )
-        return cls(folder, kit, photos, sessions, readings)
 
     def ask(
         self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
@@ -174,11 +188,15 @@ class Assistant:
         return self._photos.get(source) if _is_id(source) else load(source)
 
     def draw(self, photo: "Source", finding: Finding, path: Path | str) -> Path:
-        """Save a JPEG of the photo with the finding's regions as numbered marks."""
+        """Save a JPEG of the photo with the finding's regions as numbered marks. Raises `BadInput` if it cannot."""
         from ..tools.picture import annotate, save
 
         regions = finding.regions or tuple(f.region for f in finding.facts if f.region)
-        save(annotate(pixels(self.load(photo)), regions), Path(path))
+        picture = annotate(pixels(self.load(photo)), regions)
+        try:
+            save(picture, Path(path))
+        except OSError as error:
+            raise BadInput(f"Expected a place to save the picture; {path} cannot be written ({error}).") from error
         return Path(path)
 
     def threads(self) -> list[Thread]:

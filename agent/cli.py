@@ -1,6 +1,6 @@
 """The command line: a thin face over the Assistant. It parses, prints, and turns outcomes into exit codes.
 
-Exit codes: 0 found or done, 1 looked and it is not there, 2 bad input, 3 cannot tell, 4 failure.
+Exit codes: 0 found or done, 1 looked and it is not there, 2 bad input, 3 cannot tell, 4 failure, 130 interrupted.
 With `--json`, standard output holds one JSON object and nothing else. Heavy modules load inside the
 commands, so that `--help` is quick.
 """
@@ -8,6 +8,7 @@ commands, so that `--help` is quick.
 import json
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .assistant import Assistant
     from .reply import Reply
 
-BAD_INPUT, FAILURE = 2, 4
+BAD_INPUT, FAILURE, INTERRUPTED = 2, 4, 130
 EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 3}
 
 # Unicode categories of controls and of characters that reorder or break what stands around them; the joiners
@@ -31,7 +32,7 @@ EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 3}
 _COMMANDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _HARMLESS = frozenset("\n\t\u200c\u200d")
 
-_EPILOG = "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 cannot tell, 4 failure."
+_EPILOG = "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 cannot tell, 4 failure, 130 interrupted."
 
 app = typer.Typer(
     help="Look at photos and say only what can be shown: text, dates, codes, colours, and where they are.",
@@ -164,6 +165,9 @@ def describe(
 def threads(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
     """List the conversations kept in the home; show, resume or delete one."""
     if context.invoked_subcommand:
+        sources = map(context.get_parameter_source, context.params)
+        if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+            raise typer.BadParameter(f"put the options after `{context.invoked_subcommand}`.")
         return
     with _assistant(home, as_json) as assistant:
         rows = assistant.threads()
@@ -179,7 +183,7 @@ def threads(context: typer.Context, home: Home = None, as_json: Json = False, pl
 
 
 @threads_app.command("show")
-def threads_show(name: str, home: Home = None, as_json: Json = False) -> None:
+def threads_show(name: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
     """Print the turns of a conversation."""
     with _assistant(home, as_json) as assistant:
         replies = assistant.history(name)
@@ -187,7 +191,8 @@ def threads_show(name: str, home: Home = None, as_json: Json = False) -> None:
         _print_json({"thread": name, "turns": [r.to_dict() for r in replies]})
     else:
         for reply in replies:
-            _say(f"> {reply.question}\n{reply.text}\n")
+            _say(f"> {reply.question}", dim=_dims(plain))
+            _say(f"{reply.text}\n")
 
 
 @threads_app.command("resume")
@@ -205,8 +210,9 @@ def threads_resume(name: str, home: Home = None, as_json: Json = False, plain: P
 
 
 @threads_app.command("delete")
-def threads_delete(name: str, home: Home = None, as_json: Json = False) -> None:
+def threads_delete(name: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
     """Delete a conversation, its pictures, and the photos nothing else refers to."""
+    del plain  # one line, the same either way
     with _assistant(home, as_json) as assistant:
         assistant.forget(name)
     if as_json:
@@ -220,7 +226,8 @@ def doctor(home: Home = None, as_json: Json = False, plain: Plain = False) -> No
     """Say what is installed, configured and working on this machine."""
     from .doctor import examine
 
-    report = examine(home)
+    with _errors(as_json):
+        report = examine(home)
     if as_json:
         _print_json(report)
     else:
@@ -233,21 +240,33 @@ def doctor(home: Home = None, as_json: Json = False, plain: Plain = False) -> No
 
 
 @contextmanager
-def _assistant(home: Path | None, as_json: bool) -> Iterator["Assistant"]:
-    """An open Assistant; its errors become one line (or one JSON object) and an exit code, here and nowhere else."""
+def _errors(as_json: bool) -> Iterator[None]:
+    """Errors become one line (or one JSON object) and an exit code, here and nowhere else."""
     from ..tools.errors import BadInput, SightlineError
 
     try:
+        yield
+    except (typer.Exit, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        if not isinstance(error, SightlineError | OSError):
+            traceback.print_exc()
+        if as_json:
+            _print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
+        else:
+            _say(f"sightline: {error or type(error).__name__}", err=True)
+        raise typer.Exit(BAD_INPUT if isinstance(error, BadInput) else FAILURE) from error
+
+
+@contextmanager
+def _assistant(home: Path | None, as_json: bool) -> Iterator["Assistant"]:
+    with _errors(as_json):
         from .assistant import Assistant
 
         with Assistant.open(home) as assistant:
             yield assistant
-    except SightlineError as error:
-        if as_json:
-            _print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
-        else:
-            _say(f"sightline: {error}", err=True)
-        raise typer.Exit(BAD_INPUT if isinstance(error, BadInput) else FAILURE) from error
 
 
 def _turn(
@@ -321,6 +340,10 @@ def _print_finding(finding: "Finding", plain: bool) -> None:
         typer.echo(f"{finding.outcome.replace('_', ' ')}{f': {finding.reason}' if finding.reason else ''}")
 
 
+def _dims(plain: bool) -> bool:
+    return not plain and sys.stdout.isatty()
+
+
 def _box(region: "Region") -> str:
     return " ".join(f"{v:.0f}" for v in region.box)
 
@@ -328,7 +351,7 @@ def _box(region: "Region") -> str:
 def _evidence(reply: "Reply", plain: bool) -> None:
     for picture in reply.pictures:
         legend = "  ".join(f"[{n}] {label}" for n, label in enumerate(picture.legend, 1))
-        _say(f"evidence: {picture.path}  {_one_line(legend)}", dim=not plain and sys.stdout.isatty())
+        _say(f"evidence: {picture.path}  {_one_line(legend)}", dim=_dims(plain))
 
 
 @contextmanager

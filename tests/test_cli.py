@@ -141,6 +141,41 @@ def test_doctor_tries_the_instruments(run: Run) -> None:
     assert "SIGHTLINE" in next(c["detail"] for c in report["checks"] if c["what"] == "ocr")
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [
+        (KeyboardInterrupt(), 130, None),
+        (OSError("No space left on device"), 4, "OSError"),
+        (ZeroDivisionError("a mistake of ours"), 4, "ZeroDivisionError"),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_what_nobody_foresaw_is_a_failure_and_never_an_absence(
+    run: Run, file: str, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, kind: str | None
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sightline.agent.assistant.Assistant.ocr", fail)
+    result = run("ocr", file, "--json")
+    assert result.exit_code == code
+    assert (one_object(result)["error"]["kind"] if result.stdout else None) == kind
+    assert ("Traceback" in result.stderr) == isinstance(error, ZeroDivisionError)
+
+
+def test_options_of_threads_are_not_lost_before_its_commands(run: Run, tmp_path: Path) -> None:
+    result = run("threads", "--home", str(tmp_path / "other"), "show", "main")
+    assert result.exit_code == 2
+    assert "after `show`" in result.stderr
+
+
+def test_a_picture_that_cannot_be_written_is_said(run: Run, file: str, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    result = run("ocr", file, "--picture", str(tmp_path / "notes" / "marked.jpg"))
+    assert result.exit_code == 2
+    assert "marked.jpg" in result.stderr
+
+
 def test_plain_prints_no_escape_codes(run: Run, file: str) -> None:
     for command in (["ask", "Describe this", file], ["describe", file], ["threads"], ["doctor"]):
         assert "\x1b" not in run(*command, "--plain").stdout

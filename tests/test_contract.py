@@ -20,7 +20,7 @@ from sightline.tools.photos import load
 from sightline.tools.toolbox import TOOLS
 from sightline.tools.types import Finding, Outcome, Photo, PhotoId
 
-PHOTOS = {
+PHOTOS: dict[str, Path | Image.Image] = {
     "label": label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", "LOT A12B"),
     "blank": Image.new("RGB", (640, 480), (90, 120, 160)),
     "black": Image.new("RGB", (640, 480)),

@@ -219,6 +219,13 @@ def test_a_home_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["photos", "sessions.sqlite", "readings.sqlite", "checkpoints.sqlite"])
+def test_a_home_that_is_damaged_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("not what it should be, and long enough to be looked at " * 40)
+    with pytest.raises(BadInput, match=tmp_path.name):
+        Assistant.open(tmp_path)
+
+
 def test_photos_of_a_turn_that_failed_are_cleared_by_the_next_writer(tmp_path: Path, photo: Image.Image) -> None:
     with Assistant.open(tmp_path / "h") as first:
         kept = first.ask("When does it expire?", [photo], thread="kept")
