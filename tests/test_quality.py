@@ -52,6 +52,13 @@ def test_what_cannot_be_seen_is_to_be_taken_again(image: Image.Image, advice: st
     assert (of(image).level, of(image).advice) == ("retake", advice)
 
 
+@pytest.mark.parametrize(("side", "level"), [(400, "good"), (399, "poor"), (348, "poor")])
+def test_a_small_photo_may_hide_fine_print_however_sharp_it_is(side: int, level: str) -> None:
+    quality = of(LABEL.resize((side + 100, side), Image.Resampling.LANCZOS))
+    assert (quality.level, quality.advice) == (level, None if level == "good" else "closer")
+    assert hides(quality) == (level == "poor")
+
+
 @given(st.floats(0.25, 1.0))
 @settings(max_examples=15, deadline=None)
 def test_darkening_by_two_stops_does_not_make_a_photo_less_sharp(factor: float) -> None:

@@ -29,6 +29,13 @@ _FLAT = 24.0
 _SMALL = 64
 """A photo with a shorter side than this many pixels shows no line of text."""
 
+_FINE = 400
+"""A photo with a shorter side than this many pixels may not show fine print.
+
+Measured on the samples that are good, made smaller: of 35 facts printed on them 33 or more are read at 400
+pixels and above, 28 at 348, 27 at 300.
+"""
+
 _GLARE = 0.01
 """Share of the photo under blown-out patches from which on something is likely to be hidden."""
 
@@ -91,6 +98,8 @@ def _judge(q: Quality, span: float, likeness: float) -> tuple[str, Advice | None
         return "poor", "avoid_glare"
     if q.sharpness < SOFT:
         return "poor", "hold_still"
+    if min(q.size) < _FINE:
+        return "poor", "closer"
     if q.cut_off:
         return "poor", "step_back" if len(q.cut_off) > 1 else "move_to_show"
     return "good", None
