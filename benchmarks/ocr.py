@@ -2,12 +2,15 @@
 
 `python benchmarks/ocr.py` renders two fonts of each of the lines below in three scenes (plain print, small
 and blurred, light on dark and tilted), reads them, and prints a table; then it reads `examples/samples` and
-compares with their truth. It needs the Noto fonts (Debian: fonts-noto, fonts-noto-cjk) and says so if they
-are missing. `--json` prints one object instead.
+compares with their truth. With `--photos DIR` (laid out as in its `photos.jsonl`) the same lines are also
+printed on shop photos of the `val` split, and lines of those photos the engine is sure of, all of them in
+Latin letters, are counted as kept or lost. It needs the Noto fonts (Debian: fonts-noto, fonts-noto-cjk)
+and says so if they are missing. `--json` prints one object instead.
 """
 
 import argparse
 import json
+import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -23,8 +26,10 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from sightline.tools.fields import find_fields
 from sightline.tools.photos import load, pixels
-from sightline.tools.reader import RapidReader
+from sightline.tools.reader import RapidReader, cut
 from sightline.tools.reading import read_pixels
+from sightline.tools.scripts import judge, script_of
+from sightline.tools.types import Box
 
 SANS, SERIF = "NotoSans-Regular", "NotoSerif-Bold"
 CJK, CJK_SERIF = "NotoSansCJK-Bold", "NotoSerifCJK-Regular"
@@ -85,7 +90,7 @@ LINES: dict[str, tuple[tuple[str, str], str]] = {
         "ماء معدني|صالح حتى",
     ),
     "hebrew": (
-        ("NotoSansHebrew-Regular", "LiberationSerif-Bold"),
+        ("NotoSansHebrew-Regular", "NotoSerifHebrew-Bold"),
         "תאריך תפוגה 03/04/2025|חלב טרי 3%|רכיבים: מים, סוכר|משקל נטו 500 גרם|לשמור במקום קריר|שמן זית כתית|"
         "תוצרת ישראל|דבש טהור|לחם מלא|גבינה לבנה|"
         "מיץ תפוזים|שוקולד מריר|קפה טחון|אורז בסמטי|מים מינרליים|מלח ים|חומוס|טחינה גולמית|כשר לפסח|לשימוש עד",
@@ -117,6 +122,8 @@ LINES: dict[str, tuple[tuple[str, str], str]] = {
 
 READABLE = frozenset({"latin", "digits", "han", "kana"})
 SCENES = ("print", "small", "tilted")
+SURE = 0.97
+"""Mean character probability from which on lines of the shop photos are taken as right: most of them are."""
 
 
 @dataclass(frozen=True)
@@ -180,19 +187,79 @@ def measure_lines() -> dict[str, Tally]:
         status = next((s for s in ("read", "doubtful", "unreadable") if s in statuses), "unseen")
         said = "".join(line.text for line in lines if line.status == "read")
         seen.setdefault(script, []).append((status, similarity(said, text)))
+    return {script: tally(results) for script, results in seen.items()}
+
+
+def tally(results: list[tuple[str, float]]) -> Tally:
+    """Count statuses, and average the similarity of lines that were read."""
+    count = Counter(status for status, _ in results)
+    right = [accuracy for status, accuracy in results if status == "read"]
+    return Tally(
+        lines=len(results),
+        read=count["read"],
+        doubtful=count["doubtful"],
+        unreadable=count["unreadable"],
+        unseen=count["unseen"],
+        accuracy=round(float(np.mean(right)), 4) if right else 0.0,
+    )
+
+
+def shop_photos(folder: Path) -> list[NDArray[np.uint8]]:
+    """The packaged photos of the `val` split, RGB."""
+    rows = [json.loads(row) for row in (folder / "photos.jsonl").read_text("utf-8").splitlines()]
+    return [pixels(load(folder / row["image"])) for row in rows if row["split"] == "val" and row["packaged"]]
+
+
+def measure_kept(photos: list[NDArray[np.uint8]]) -> dict[str, int]:
+    """What becomes of lines of real photos that the engine is sure of: Latin letters and numbers throughout."""
+    reader = RapidReader()
+    count: Counter[str] = Counter()
+    for photo in photos:
+        for text, score, corners in reader.read(photo):
+            if score >= SURE and len(text.replace(" ", "")) > 2 and script_of(text) in ("latin", "digits"):
+                judged = judge(text, score, cut(photo, np.asarray(corners, np.float32)))
+                status, script = judged or ("unreadable", "unknown")
+                count[status] += 1
+                count["called foreign"] += status == "unreadable" and script != "unknown"
+    return dict(count)
+
+
+def measure_printed(photos: list[NDArray[np.uint8]]) -> dict[str, Tally]:
+    """Lines printed on shop photos, five a photo, in three sizes and any two colours that differ."""
+    reader, dice = RapidReader(), random.Random(5)
     table = {}
-    for script, results in seen.items():
-        count = Counter(status for status, _ in results)
-        right = [accuracy for status, accuracy in results if status == "read"]
-        table[script] = Tally(
-            lines=len(results),
-            read=count["read"],
-            doubtful=count["doubtful"],
-            unreadable=count["unreadable"],
-            unseen=count["unseen"],
-            accuracy=round(float(np.mean(right)), 4) if right else 0.0,
-        )
+    for script, (fonts, lines) in LINES.items():
+        results = []
+        texts = lines.split("|")
+        for em in (16, 24, 36):
+            for first in range(0, len(texts), 5):
+                page = Image.fromarray(dice.choice(photos)).resize((960, 960), Image.Resampling.BICUBIC)
+                pen = ImageDraw.Draw(page)
+                places = []
+                for row, text in enumerate(texts[first : first + 5]):
+                    face = _font(fonts[first // 5 % 2 if script == "other" else row % 2], em)
+                    x, y = dice.randint(20, 960 - int(face.getlength(text)) - 20), 60 + 180 * row + dice.randint(0, 60)
+                    box = pen.textbbox((x, y), text, font=face)
+                    around = np.asarray(page)[int(box[1]) : int(box[3]), int(box[0]) : int(box[2])]
+                    ink = (250, 246, 230) if around.mean() < 128 else (25, 20, 60)
+                    pen.text((x, y), text, font=face, fill=ink)
+                    places.append((text, box))
+                worn = page.filter(ImageFilter.GaussianBlur(0.7))
+                found = read_pixels(np.asarray(worn), "sha256:" + "0" * 64, reader).lines
+                for text, box in places:
+                    over = [line for line in found if _covers(box, line.region.box)]
+                    statuses = [line.status for line in over]
+                    status = next((s for s in ("read", "doubtful", "unreadable") if s in statuses), "unseen")
+                    said = "".join(line.text for line in over if line.status == "read")
+                    results.append((status, similarity(said, text)))
+        table[script] = tally(results)
     return table
+
+
+def _covers(truth: tuple[float, float, float, float], box: Box) -> bool:
+    """Whether the middle of `box` lies in `truth`, both in pixels."""
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    return truth[0] <= x <= truth[2] and truth[1] <= y <= truth[3]
 
 
 def measure_samples(folder: Path) -> list[dict[str, object]]:
@@ -243,12 +310,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--samples", type=Path, default=Path(__file__).parent.parent / "examples" / "samples")
+    parser.add_argument("--photos", type=Path, help="a folder with photos.jsonl: print on its photos too")
     given = parser.parse_args()
-    table = measure_lines()
+    shop = shop_photos(given.photos) if given.photos else []
+    tables = {"lines": measure_lines(), **({"printed on shop photos": measure_printed(shop)} if shop else {})}
+    kept = measure_kept(shop)
     samples = measure_samples(given.samples)
     if given.json:
-        print(json.dumps({"lines": {k: asdict(v) for k, v in table.items()}, "samples": samples}, ensure_ascii=False))
+        found = {**tables, "sure lines of shop photos": kept, "samples": samples}
+        print(json.dumps(found, ensure_ascii=False, default=asdict))
         return
+    for title, table in tables.items():
+        print(f"\n{title}")
+        show(table)
+    if kept:
+        print("\nsure lines of shop photos\n" + "  ".join(f"{key} {value}" for key, value in kept.items()))
+    print()
+    for row in samples:
+        print("  ".join(f"{key} {value}" for key, value in row.items()))
+
+
+def show(table: dict[str, Tally]) -> None:
+    """Print one table; what is right for a script we read is `read`, for another anything else."""
     print(f"{'script':11}{'lines':>6}{'read':>6}{'doubt':>6}{'unread':>7}{'unseen':>7}  right  accuracy of read")
     for script, t in table.items():
         right = t.read if script in READABLE else t.lines - t.read
@@ -256,9 +339,6 @@ def main() -> None:
             f"{script:11}{t.lines:6}{t.read:6}{t.doubtful:6}{t.unreadable:7}{t.unseen:7}  {right / t.lines:5.1%}"
             + (f"  {t.accuracy:.1%}" if script in READABLE else "")
         )
-    print()
-    for row in samples:
-        print("  ".join(f"{key} {value}" for key, value in row.items()))
 
 
 if __name__ == "__main__":
