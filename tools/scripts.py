@@ -3,7 +3,8 @@
 Two witnesses. What the engine says is looked at first: it can only write the characters it knows, and
 what it makes of other scripts is thin, or mixed, or Greek. How the line looks is looked at by a small
 network that names the script of each stretch of a line from its pixels alone, trained on rendered
-letters (`benchmarks/train_scripts.py`, weights in `scripts.npz`, measured by `benchmarks/ocr.py`).
+letters and on shop photos (`benchmarks/train_scripts.py`, weights in `scripts.npz`, measured by
+`benchmarks/ocr.py`).
 The network never says what is written, only whether the engine can be believed.
 """
 
@@ -63,7 +64,8 @@ _FOREIGN_SHORT = 0.9
 """The same of such a line where the engine is `_SURE`: EXP could be Greek or Russian by its looks alone."""
 
 _MUCH = 0.33
-"""Above this share a line is shown and marked: two in a hundred lines of supported scripts come near it."""
+"""Above this share a line the engine is not `_SURE` of is shown and marked: of lines of shop photos in Latin
+letters and numbers, to which it gave 0.8 to `_SURE`, 8 in 100."""
 
 _THIN = 1.8
 """A line is this many times as wide as its characters need where some were lost: fewer than one in a
