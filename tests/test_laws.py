@@ -41,14 +41,14 @@ def weight(home: Path) -> int:
 
 def test_law_1_a_hundred_turns_with_5_mb_photos_stay_under_a_megabyte(assistant: Assistant) -> None:
     photos = [noise(seed) for seed in range(2)]
-    assert min(map(len, photos)) > 4_000_000
+    assert min(map(len, photos)) > 5_000_000
     times = []
     for n in range(100):
         start = time.perf_counter()
-        assistant.ask("When does it expire?", [photos[n % 2]] if n % 20 == 0 else [])
+        assistant.ask("When does it expire?", [photos[n % 2]])
         times.append(time.perf_counter() - start)
     assert weight(assistant.home) < 1_000_000
-    # Flat, not fast: the last turns take what the first follow-ups took, give or take a busy machine.
+    # Flat, not fast: the last turns take what the first ones took, give or take a busy machine.
     assert statistics.median(times[81:]) < 3 * statistics.median(times[1:20])
 
 
