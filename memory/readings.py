@@ -1,4 +1,7 @@
-"""OCR readings by photo and engine, in one SQLite file, so that a photo is read once and not once a process."""
+"""OCR readings by photo and engine, in one SQLite file, so that a photo is read once and not once a process.
+
+How lines are judged is Sightline's own: a reading kept by another version of it is not used.
+"""
 
 import sqlite3
 import threading
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from .. import __version__
 from ..tools.types import PhotoId, Reading
 
 _READING = TypeAdapter(Reading)
@@ -28,7 +32,7 @@ class Readings:
         """The reading kept, `None` where this engine has not read this photo."""
         with self._lock:
             row = self._db.execute(
-                "SELECT reading FROM readings WHERE photo = ? AND engine = ?", (photo, engine)
+                "SELECT reading FROM readings WHERE photo = ? AND engine = ?", (photo, _by(engine))
             ).fetchone()
         return _READING.validate_json(row[0]) if row else None
 
@@ -37,7 +41,7 @@ class Readings:
         with self._lock:
             self._db.execute(
                 "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
-                (reading.photo, reading.engine, _READING.dump_json(reading).decode()),
+                (reading.photo, _by(reading.engine), _READING.dump_json(reading).decode()),
             )
 
     def forget(self, photo: PhotoId) -> None:
@@ -49,3 +53,7 @@ class Readings:
         """Let go of the file."""
         with self._lock:
             self._db.close()
+
+
+def _by(engine: str) -> str:
+    return f"{engine}, sightline {__version__}"

@@ -73,3 +73,14 @@ def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     assert again.get("sha256:1", "engine 2") is None
     again.forget("sha256:1")
     assert again.get("sha256:1", "engine 1") is None
+
+
+def test_a_reading_made_by_another_version_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = Readings(tmp_path / "r.sqlite")
+    reading = Reading("sha256:1", (), "engine 1", 12.5)
+    readings.put(reading)
+    monkeypatch.setattr("sightline.memory.readings.__version__", "0.0.0")
+    assert readings.get("sha256:1", "engine 1") is None
+    readings.put(reading)
+    monkeypatch.undo()
+    assert readings.get("sha256:1", "engine 1") == reading
