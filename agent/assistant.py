@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from filelock import FileLock, Timeout
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from .. import __version__
 from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.sessions import Sessions, Thread
@@ -72,7 +73,7 @@ class Assistant:
         self._sessions = sessions
         self._readings = readings
         # What a single look reads stays in memory: nobody asked for it to be kept.
-        self._passing = Readings(Path(":memory:"))
+        self._passing = Readings(Path(":memory:"), __version__)
         self._saver = SqliteSaver(checkpoints)
         self._saver.setup()
         checkpoints.execute("PRAGMA wal_autocheckpoint=32")
@@ -98,7 +99,7 @@ class Assistant:
             folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as opened:
                 photos = opened.enter_context(closing(PhotoStore(folder / "photos")))
-                readings = opened.enter_context(closing(Readings(folder / "readings.sqlite")))
+                readings = opened.enter_context(closing(Readings(folder / "readings.sqlite", __version__)))
                 sessions = opened.enter_context(closing(Sessions(folder / "sessions.sqlite")))
                 checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
                 opened.enter_context(closing(checkpoints))

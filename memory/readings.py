@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from .. import __version__
 from ..tools.types import PhotoId, Reading
 
 _READING = TypeAdapter(Reading)
@@ -18,8 +17,9 @@ _READING = TypeAdapter(Reading)
 class Readings:
     """A cache on disk: losing it costs time and nothing else. Safe under threads and processes."""
 
-    def __init__(self, file: Path) -> None:
-        """Open or create the cache; its folder must exist."""
+    def __init__(self, file: Path, version: str) -> None:
+        """Open or create the cache, whose folder must exist, for readings made by this version of Sightline."""
+        self._version = version
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file, check_same_thread=False, timeout=10, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -32,7 +32,7 @@ class Readings:
         """The reading kept, `None` where this engine has not read this photo."""
         with self._lock:
             row = self._db.execute(
-                "SELECT reading FROM readings WHERE photo = ? AND engine = ?", (photo, _by(engine))
+                "SELECT reading FROM readings WHERE photo = ? AND engine = ?", (photo, self._by(engine))
             ).fetchone()
         return _READING.validate_json(row[0]) if row else None
 
@@ -41,7 +41,7 @@ class Readings:
         with self._lock:
             self._db.execute(
                 "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
-                (reading.photo, _by(reading.engine), _READING.dump_json(reading).decode()),
+                (reading.photo, self._by(reading.engine), _READING.dump_json(reading).decode()),
             )
 
     def forget(self, photo: PhotoId) -> None:
@@ -54,6 +54,5 @@ class Readings:
         with self._lock:
             self._db.close()
 
-
-def _by(engine: str) -> str:
-    return f"{engine}, sightline {__version__}"
+    def _by(self, engine: str) -> str:
+        return f"{engine}, sightline {self._version}"

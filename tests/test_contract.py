@@ -39,7 +39,7 @@ class Loaded:
         return next(p for p in map(loaded, PHOTOS) if p.id == photo)
 
 
-KIT = Kit(reader=CountingReader(), readings=Readings(Path(":memory:")), photos=Loaded())
+KIT = Kit(reader=CountingReader(), readings=Readings(Path(":memory:"), "1"), photos=Loaded())
 
 
 @cache

@@ -1,6 +1,7 @@
 """Finished turns: kept once, in order, readable while another process writes."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,22 +66,20 @@ def test_many_threads_may_commit_at_once(tmp_path: Path) -> None:
 def test_a_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     corners = (Point(0, 0), Point(9, 0), Point(9, 3), Point(0, 3))
     reading = Reading("sha256:1", (Line("保质期", corners, 0.9, "han"),), "engine 1", 12.5, turned=90)
-    with_file = Readings(tmp_path / "r.sqlite")
+    with_file = Readings(tmp_path / "r.sqlite", "1")
     with_file.put(reading)
     with_file.close()
-    again = Readings(tmp_path / "r.sqlite")
+    again = Readings(tmp_path / "r.sqlite", "1")
     assert again.get("sha256:1", "engine 1") == reading
     assert again.get("sha256:1", "engine 2") is None
     again.forget("sha256:1")
     assert again.get("sha256:1", "engine 1") is None
 
 
-def test_a_reading_made_by_another_version_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readings = Readings(tmp_path / "r.sqlite")
+def test_a_reading_made_by_another_version_is_not_used(tmp_path: Path) -> None:
+    older, newer = (Readings(tmp_path / "r.sqlite", version) for version in ("1", "2"))
     reading = Reading("sha256:1", (), "engine 1", 12.5)
-    readings.put(reading)
-    monkeypatch.setattr("sightline.memory.readings.__version__", "0.0.0")
-    assert readings.get("sha256:1", "engine 1") is None
-    readings.put(reading)
-    monkeypatch.undo()
-    assert readings.get("sha256:1", "engine 1") == reading
+    older.put(reading)
+    assert newer.get("sha256:1", "engine 1") is None
+    newer.put(replace(reading, ms=3))
+    assert older.get("sha256:1", "engine 1") == reading

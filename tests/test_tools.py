@@ -47,7 +47,7 @@ class Saying:
 def kit(reader: Reader) -> Kit:
     from pathlib import Path
 
-    return Kit(reader=reader, readings=Readings(Path(":memory:")), photos=NoPhotos())
+    return Kit(reader=reader, readings=Readings(Path(":memory:"), "1"), photos=NoPhotos())
 
 
 KIT = kit(CountingReader())
