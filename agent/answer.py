@@ -4,6 +4,7 @@ No model is asked. Every sentence comes from `prompts/answers/<language>.md`; wh
 photo enters it only as a quoted value. One composer a tool, in `COMPOSERS`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..prompts import say, sentences
@@ -167,16 +168,36 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     if finding.outcome != "found":
         yield Statement(say(language, f"ground.{_outcome(finding)}", target=target), cites)
         return
-    places = [place(r.box, size) for r in finding.regions]
-    n = len(places)
+    places = Counter(place(r.box, size) for r in finding.regions)
+    n = len(finding.regions)
     slots = [Slot("count", str(n), finding.id)]
-    slots += [Slot("side", p, finding.id) for p in dict.fromkeys(places)]
+    slots += [Slot("side", p, finding.id) for p in places]
     slots += [Slot("quote", r.label, finding.id) for r in finding.regions if r.kind == "text"]
-    where = say(language, "list.and").join(say(language, f"place.{p}") for p in places)
-    key = "ground.found_one" if n == 1 else "ground.found_many"
-    values = {"target": target, "where": where} | ({"n": n} if n > 1 else {})
-    yield Statement(say(language, key, **values), cites, tuple(slots))
+    where = say(language, "list.and").join(
+        say(language, "ground.several", n=k, where=say(language, f"place.{p}"))
+        if n > len(places) > 1
+        else say(language, f"place.{p}")
+        for p, k in places.items()
+    )
+    values: dict[str, object] = {"where": where} | ({"n": n} if n > 1 else {})
+    if finding.regions[0].kind == "colour":
+        # A red area is all that was seen, also where red boxes were asked for.
+        colour = finding.regions[0].label
+        slots.append(Slot("colour", colour, finding.id))
+        kind, values["colour"] = "colour", say(language, f"colour.{colour}")
+    else:
+        kind, values["target"] = "found", target
+    yield Statement(say(language, f"ground.{kind}_{'one' if n == 1 else 'many'}", **values), cites, tuple(slots))
+    yield from _codes(language, finding)
     yield from _caveats(language, finding)
+
+
+def _codes(language: str, finding: Finding) -> Iterator[Statement]:
+    for fact in finding.facts:
+        if fact.name in ("code", "code_invalid") and fact.region:
+            key = "code.read" if fact.name == "code" else "code.invalid"
+            text = say(language, key, symbology=fact.region.label, code=fact.value)
+            yield Statement(text, (finding.id,), (Slot("code", fact.value, finding.id),))
 
 
 def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
@@ -189,13 +210,7 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
         yield Statement(text, cites, tuple(Slot("quote", t, finding.id) for t in shown))
     elif finding.outcome == "found" and not any(r.kind == "text" for r in finding.regions):
         yield Statement(say(language, "describe.no_text"), cites)
-    for fact in finding.facts:
-        if fact.name == "code" and fact.region:
-            text = say(language, "describe.code", symbology=fact.region.label, code=fact.value)
-            yield Statement(text, cites, (Slot("code", fact.value, finding.id),))
-        elif fact.name == "code_invalid" and fact.region:
-            text = say(language, "describe.code_invalid", symbology=fact.region.label, code=fact.value)
-            yield Statement(text, cites, (Slot("code", fact.value, finding.id),))
+    yield from _codes(language, finding)
     yield from _colours(language, finding, size)
     if finding.quality and finding.outcome != "unreadable":
         key = f"describe.light_{finding.quality.level}"

@@ -171,15 +171,18 @@ class Assistant:
         return {t: s["thread"] for t, s in states.items() if "thread" in s and not self._sessions.has(t)}
 
     def describe(self, photo: "Source") -> Finding:
-        """Say what can be measured in a photo: text, codes, colours, light and sharpness."""
+        """Say what can be measured: text, codes, colours, light, blur."""
         return self._look("describe", photo)
 
     def ocr(self, photo: "Source", field: FieldName | None = None) -> Finding:
-        """Read the text of a photo in reading order, or only one field of it."""
+        """Read the visible text, in reading order, each line with its box.
+
+        With `field` only that field, which is one of `FieldName`.
+        """
         return self._look("ocr", photo, **({"field": field} if field else {}))
 
     def ground(self, photo: "Source", target: str) -> Finding:
-        """Find text, codes or coloured areas in a photo, each with its box."""
+        """Find printed words, codes or coloured areas, and count them."""
         return self._look("ground", photo, target=_plain(target))
 
     def load(self, source: "Source") -> Photo:

@@ -1,6 +1,7 @@
 """The command line: a thin face over the Assistant. It parses, prints, and turns outcomes into exit codes.
 
-Exit codes: 0 found or done, 1 looked and it is not there, 2 bad input, 3 cannot tell, 4 failure, 130 interrupted.
+Exit codes: 0 found or done, 1 looked and it is not there, 2 bad input, 3 looked and cannot tell, 4 failure,
+5 did not look (that takes a photo, or a model), 130 interrupted.
 With `--json`, standard output holds one JSON object and nothing else. Heavy modules load inside the
 commands, so that `--help` is quick.
 """
@@ -10,9 +11,9 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import category
 
 import typer
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
     from .reply import Reply
 
 BAD_INPUT, FAILURE, INTERRUPTED = 2, 4, 130
-EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 3}
+EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 5}
 
 # Unicode categories of controls and of characters that reorder or break what stands around them; the joiners
 # are part of words in Persian and Hindi.
 _COMMANDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _HARMLESS = frozenset("\n\t\u200c\u200d")
 
-_EPILOG = "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 cannot tell, 4 failure, 130 interrupted."
+_EPILOG = (
+    "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 looked and cannot tell, 4 failure, "
+    "5 did not look (that takes a photo, or a model), 130 interrupted."
+)
 
 app = typer.Typer(
     help="Look at photos and say only what can be shown: text, dates, codes, colours, and where they are.",
@@ -86,8 +90,9 @@ def ask(
     as_json: Json = False,
     plain: Plain = False,
 ) -> None:
-    """Ask one question about photos; without photos, about those of the turn before."""
+    """Ask about photos; without photos, about those of the last turn."""
     with _assistant(home, as_json) as assistant:
+        _photo_in_place_of_text(text, photos or [])
         raise typer.Exit(EXITS[_turn(assistant, text, photos or [], thread, claimed, as_json, plain).outcome])
 
 
@@ -95,11 +100,12 @@ def ask(
 def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
     """Talk about photos, turn by turn. `/photo FILE…` adds photos to the next turn, `/quit` ends.
 
-    With --json the turns are read from standard input, and printed together when it ends.
+    With --json the turns are read from standard input, and printed together when it ends: a reply each, or an
+    error in place of a turn that could not be taken, and then the exit code is 2.
     """
     from ..tools.errors import BadInput
 
-    replies: list[Any] = []
+    turns: list[Any] = []
     waiting: list[str] = []
     with _assistant(home, as_json) as assistant:
         if sys.stdin.isatty() and not as_json:
@@ -111,14 +117,15 @@ def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, 
                 if line.startswith("/photo"):
                     waiting += shlex.split(line)[1:]
                     continue
-                replies.append(_turn(assistant, line, waiting, thread, None, as_json, plain, quiet=as_json))
+                turns.append(_turn(assistant, line, waiting, thread, None, as_json, plain, quiet=as_json).to_dict())
             except (BadInput, ValueError) as error:
-                if as_json:
-                    raise BadInput(str(error)) from error
-                _say(f"sightline: {error}", err=True)
+                turns.append(_as_json(error))
+                if not as_json:
+                    _say(f"sightline: {error}", err=True)
             waiting = []
     if as_json:
-        _print_json({"thread": thread, "turns": [r.to_dict() for r in replies]})
+        _print_json({"thread": thread, "turns": turns})
+        raise typer.Exit(BAD_INPUT if any("error" in turn for turn in turns) else 0)
 
 
 @app.command()
@@ -130,11 +137,7 @@ def ocr(
     as_json: Json = False,
     plain: Plain = False,
 ) -> None:
-    """Read the text of a photo, in reading order."""
-    from ..tools.types import FieldName
-
-    if field is not None and field not in (names := get_args(FieldName)):
-        raise typer.BadParameter(f"expected one of {', '.join(names)}; got {field!r}.", param_hint="--field")
+    """Read the visible text, in reading order, each line with its box."""
     _one_tool("ocr", photo, picture, home, as_json, plain, **({"field": field} if field else {}))
 
 
@@ -149,7 +152,7 @@ def ground(
     as_json: Json = False,
     plain: Plain = False,
 ) -> None:
-    """Find printed text, codes or coloured areas in a photo: boxes in pixels, points, and how many."""
+    """Find printed words, codes or coloured areas, and count them."""
     _one_tool("ground", photo, picture, home, as_json, plain, target=target)
 
 
@@ -157,13 +160,13 @@ def ground(
 def describe(
     photo: PhotoArg, picture: Marked = None, home: Home = None, as_json: Json = False, plain: Plain = False
 ) -> None:
-    """Say what can be measured in a photo: text, codes, colours, light and sharpness."""
+    """Say what can be measured: text, codes, colours, light, blur."""
     _one_tool("describe", photo, picture, home, as_json, plain)
 
 
 @threads_app.callback(invoke_without_command=True)
 def threads(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """List the conversations kept in the home; show, resume or delete one."""
+    """List the conversations kept; show, resume or delete one."""
     if context.invoked_subcommand:
         sources = map(context.get_parameter_source, context.params)
         if any(source is not None and source.name == "COMMANDLINE" for source in sources):
@@ -254,10 +257,23 @@ def _errors(as_json: bool) -> Iterator[None]:
         if not isinstance(error, SightlineError | OSError):
             traceback.print_exc()
         if as_json:
-            _print_json({"error": {"kind": type(error).__name__, "message": str(error)}})
+            _print_json(_as_json(error))
         else:
             _say(f"sightline: {error or type(error).__name__}", err=True)
         raise typer.Exit(BAD_INPUT if isinstance(error, BadInput) else FAILURE) from error
+
+
+def _as_json(error: Exception) -> dict[str, Any]:
+    return {"error": {"kind": type(error).__name__, "message": str(error)}}
+
+
+def _photo_in_place_of_text(text: str, photos: Sequence[str]) -> None:
+    """Refuse `sightline ask photo.jpg`, which would ask about the words "photo.jpg" and look at nothing."""
+    from ..tools.errors import BadInput
+
+    with suppress(OSError):  # a question may be too long to be a file's name
+        if text and not photos and Path(text).is_file():
+            raise BadInput(f'Expected a question, then photos; {text} is a file. Try: sightline ask "" {text}')
 
 
 @contextmanager

@@ -20,13 +20,19 @@ from .reply import Step
 
 # Below this cosine the nearest example is not near: measured on `tests/fixtures/routing_dev.jsonl`.
 NEAR = 0.22
+# What follows a comma is more often an aside ("it smells odd, …") than a request: it has to be nearer.
+_NEAR_ENOUGH_APART = 0.5
 # Between the pieces of a request that asks for several things.
 _JOINTS = re.compile(
     r"[?？!！。；;\n]+"
     r"|,? and (?=(?:what|when|where|how|who|which|is|are|does|do|can|read|find|show|tell|describe|count)\b)"
-    r"|[,，](?=.{4,})|还有|以及|并且|顺便|另外",
+    r"|还有|以及|并且|顺便|另外",
     re.I,
 )
+_COMMA = re.compile(r"[,，](?=.{4,})")
+
+# The same between the names of what is wanted: "weight and ingredients", "批号、电话".
+_LISTED = re.compile(r",? and (?:the )?|, ?(?:the )?|[，、]|(?:和|与|與|及|还有|還有|跟)", re.I)
 
 # Somebody else's words: what to look for, not what is asked.
 _QUOTED = re.compile(r"“[^”]+”|「[^」]+」|『[^』]+』|\"[^\"]+\"|‘[^’]+’")
@@ -68,14 +74,24 @@ class Router:
         if not match or match[1] not in self._tools:
             return None
         argument = {"ground": "target", "ocr": "field"}.get(match[1])
-        return Step(match[1], {argument: match[2]} if argument and match[2] else {})
+        # Without a target `ground` says what it expects.
+        return Step(match[1], {argument: match[2]} if argument and (match[2] or argument == "target") else {})
 
     def _pieces(self, text: str) -> list[str]:
         """The requests in one utterance; cut only where every piece is near an example of its own."""
-        pieces = [p.strip() for p in _JOINTS.split(text) if p and p.strip()]
-        if len(pieces) > 1 and all(self._best(p)[1] >= NEAR for p in pieces):
-            return pieces
-        return [text]
+        pieces = [text]
+        for joints, near in ((_JOINTS, NEAR), (_COMMA, _NEAR_ENOUGH_APART)):
+            pieces = [part for piece in pieces for part in self._cut(piece, joints, near)]
+        return [part for piece in pieces for part in self._listed(piece)]
+
+    def _cut(self, text: str, joints: re.Pattern[str], near: float) -> list[str]:
+        parts = _parts(joints, text)
+        return parts if all(self._best(part)[1] >= near for part in parts) else [text]
+
+    def _listed(self, piece: str) -> list[str]:
+        """A list of fields as one request each; a list of anything else ("red and white") stays whole."""
+        parts = self._cut(piece, _LISTED, NEAR)
+        return parts if all("field" in step.args for part in parts for step in self._nearest(part)) else [piece]
 
     def _nearest(self, text: str) -> list[Step]:
         index, cosine = self._best(text)
@@ -87,19 +103,17 @@ class Router:
         ]
 
     def _target(self, text: str, step: Mapping[str, Any]) -> dict[str, str]:
-        """What to find, cut out of the utterance by the longest taught phrase that frames it."""
+        """What to find, cut out of the utterance by the longest taught words before it and after it."""
         if "target" not in step.get("args", {}):
             return {}
         if quoted := _QUOTED.search(text):
             return {"target": quoted[0][1:-1].strip()}
         plain = _unadorned(text)
         folded = plain.casefold()
-        fits = [
-            (len(before) + len(after), plain[len(before) : len(plain) - len(after)].strip())
-            for before, after in self._frames
-            if folded.startswith(before) and folded.endswith(after) and len(folded) > len(before) + len(after)
-        ]
-        return {"target": max(fits, default=(0, plain))[1]}
+        befores, afters = self._frames
+        start = next((len(b) for b in befores if folded.startswith(b) and len(b) < len(folded)), 0)
+        end = next((len(folded) - len(a) for a in afters if folded.endswith(a) and len(folded) - len(a) > start), start)
+        return {"target": plain[start:end].strip() or plain}
 
     def _best(self, text: str) -> tuple[int, float]:
         vector = self._vector(text)
@@ -139,9 +153,15 @@ class Router:
         return {g: (np.array([i for i, _ in p]), np.array([w for _, w in p])) for g, p in lists.items()}
 
     @cached_property
-    def _frames(self) -> list[tuple[str, str]]:
-        """What stands before and after the target in each example that has one."""
-        return [frame for row in self._rows if (frame := _frame(row))]
+    def _frames(self) -> tuple[list[str], list[str]]:
+        """What stands before the thing that an example names, and what after it, each the longest first."""
+        frames = [frame for row in self._rows if (frame := _frame(row))]
+        befores, afters = ({*words} for words in zip(*frames, strict=True)) if frames else (set(), set())
+        return sorted({*befores, ""}, key=len, reverse=True), sorted({*afters, ""}, key=len, reverse=True)
+
+
+def _parts(joints: re.Pattern[str], text: str) -> list[str]:
+    return [part.strip() for part in joints.split(text) if part and part.strip()]
 
 
 def _frame(row: Mapping[str, Any]) -> tuple[str, str] | None:

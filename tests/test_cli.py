@@ -14,7 +14,9 @@ from fakes import ROOT, CountingReader, label
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
+from sightline.tools.toolbox import TOOLS
 
 Run = Callable[..., Result]
 
@@ -34,6 +36,13 @@ def run(tmp_path: Path, reader: CountingReader) -> Run:
 def file(tmp_path: Path) -> str:
     path = tmp_path / "牛奶 pack.png"
     label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g").save(path)
+    return str(path)
+
+
+@pytest.fixture
+def black(tmp_path: Path) -> str:
+    path = tmp_path / "dark.png"
+    Image.new("RGB", (640, 480)).save(path)
     return str(path)
 
 
@@ -67,9 +76,16 @@ def test_ask_json_is_the_reply_and_nothing_else(run: Run, file: str) -> None:
         (["ocr", "sha256:" + "0" * 64], 2),
         (["ground", "{file}", "BEST BEFORE"], 0),
         (["ground", "{file}", "HONEY"], 1),
-        (["ground", "{file}", "the dog"], 3),
+        (["ground", "{file}", "the dog"], 5),
+        (["ground", "{file}", " "], 2),
+        (["ocr", "{black}"], 3),
         (["describe", "{file}"], 0),
-        (["ask", "Is there a dog?", "{file}"], 3),
+        (["ask", "Is there a dog?", "{file}"], 5),
+        (["ask", "What does it say?"], 5),
+        (["ask", "What does it say?", "{black}"], 3),
+        (["ask", "/ocr colour", "{file}"], 2),
+        (["ask", "/ground", "{file}"], 2),
+        (["ask", "{file}"], 2),
         (["ask", "What is the lot number?", "{file}"], 1),
         (["threads", "show", "nobody"], 2),
         (["threads", "delete", "nobody"], 2),
@@ -77,10 +93,13 @@ def test_ask_json_is_the_reply_and_nothing_else(run: Run, file: str) -> None:
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_exit_codes_tell_outcomes_apart(run: Run, file: str, args: list[str], code: int, as_json: bool) -> None:
-    result = run(*(a.format(file=file) for a in args), *(["--json"] if as_json else []))
+def test_exit_codes_tell_outcomes_apart(
+    run: Run, file: str, black: str, args: list[str], code: int, as_json: bool
+) -> None:
+    result = run(*(a.format(file=file, black=black) for a in args), *(["--json"] if as_json else []))
     assert result.exit_code == code, result.output
-    if as_json and args[0] != "nonsense" and "colour" not in args:
+    assert "Traceback" not in result.output
+    if as_json and args[0] != "nonsense":
         one_object(result)
 
 
@@ -121,6 +140,22 @@ def test_chat_goes_on_after_a_bad_photo(run: Run) -> None:
     assert "nowhere.png" in result.stderr
     assert "Hello" in result.stdout
     assert result.exit_code == 0
+
+
+def test_chat_in_json_keeps_every_turn_and_says_which_could_not_be_taken(run: Run, file: str) -> None:
+    typed = f"/photo '{file}'\nWhen does it expire?\n/photo nowhere.png\nWhat does it say?\nHow much does it weigh?\n"
+    result = run("chat", "--json", stdin=typed)
+    first, second, third = one_object(result)["turns"]
+    assert "14 March 2027" in first["text"]
+    assert "nowhere.png" in second["error"]["message"]
+    assert "250 g" in third["text"]
+    assert (result.exit_code, result.stderr) == (2, "")
+
+
+def test_a_photo_in_place_of_the_question_is_pointed_out(run: Run, file: str) -> None:
+    result = run("ask", file)
+    assert "question" in result.stderr
+    assert file in result.stderr
 
 
 def test_threads_are_listed_shown_and_deleted(run: Run, file: str) -> None:
@@ -204,6 +239,14 @@ def test_what_a_photo_says_commands_no_terminal(run: Run, tmp_path: Path) -> Non
     strange.write_text("Dear sir")
     assert "\x1b" not in run("ocr", str(strange)).stderr
     assert evil in str(one_object(run("describe", str(path), "--json"))["facts"][0]["value"])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_is_described_in_one_way(run: Run, tool: str) -> None:
+    first = (TOOLS[tool].__doc__ or "").splitlines()[0]
+    assert (getattr(Assistant, tool).__doc__ or "").splitlines()[0] == first
+    assert first in run(tool, "--help").stdout
+    assert first in run("--help").stdout, "it fits into one line"
 
 
 COMMANDS = ["ask", "chat", "ocr", "ground", "describe", "threads", "doctor"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.tools.dates import find_dates
+from sightline.tools.errors import BadInput
 from sightline.tools.fields import count_expiry, find_fields
 from sightline.tools.periods import last_days
 from sightline.tools.types import Fact, FieldName, Line, Point, Reading
@@ -307,5 +308,5 @@ def test_only_what_was_asked_for_is_answered() -> None:
     assert [fact.name for fact in found] == ["weight"]
     for text, name in (("净含量 500g", "weight"), ("净含量 1.5 l", "volume")):
         assert [fact.name for fact in find_fields(reading(text), ["quantity"])] == [name]
-    with pytest.raises(ValueError, match="expected names among"):
+    with pytest.raises(BadInput, match="Expected fields among"):
         find_fields(reading("x"), ["colour"])  # type: ignore[list-item]

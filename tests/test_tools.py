@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from sightline.memory.readings import Readings
 from sightline.tools.describe import describe
+from sightline.tools.errors import BadInput
 from sightline.tools.ground import ground
 from sightline.tools.kit import Kit, Reader
 from sightline.tools.ocr import ocr
@@ -292,4 +293,24 @@ def test_words_named_as_words_are_looked_for_as_print(text: str, literal: str) -
 
 @given(st.text(max_size=60))
 def test_every_text_is_some_target(text: str) -> None:
-    assert parse_target(text).kind in ("code", "text", "colour", "field", "thing")
+    try:
+        assert parse_target(text).kind in ("code", "text", "colour", "field", "thing")
+    except BadInput:
+        assert not any(c.isalnum() for c in text), "only what names nothing is refused"
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "“”", "\u3000"])
+def test_nothing_to_find_is_bad_input(nothing: str) -> None:
+    with pytest.raises(BadInput, match="what to find"):
+        ground(LABEL, KIT, target=nothing)
+
+
+@pytest.mark.parametrize("sign", ["🐶", "!!!"])
+def test_signs_that_are_no_words_are_not_found_on_every_line(sign: str) -> None:
+    assert ground(LABEL, KIT, target=sign).outcome == "not_looked"
+
+
+def test_a_code_that_is_found_is_read() -> None:
+    found = ground(load(SAMPLES / "leaflet-two-columns.jpg"), KIT, target="the QR code")
+    assert [(f.name, f.value) for f in found.facts] == [("code", "Harbour Hill Walk: 4.2 km, yellow posts")]
+    assert [f.region for f in found.facts] == list(found.regions)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import Unavailable
-from .types import Code, Point, Size
+from .types import Box, Code, Fact, Point, Region, Size
 
 _RETAIL = {"EAN-13": 13, "EAN-8": 8, "UPC-A": 12, "UPC-E": 8, "ITF-14": 14, "ISBN": 13}
 """Digits of the symbologies that carry a GTIN check digit. Source: GS1 General Specifications, 5.2 and 7.9."""
@@ -36,6 +36,12 @@ def read_codes(pixels: NDArray[np.uint8]) -> tuple[Code, ...]:
         quad = tuple(_inside(corner.x, corner.y, size) for corner in corners)
         codes.append(Code(text, name, (quad[0], quad[1], quad[2], quad[3]), check_digit_agrees(name, text)))
     return tuple(sorted(codes, key=lambda code: (min(p.y for p in code.quad), min(p.x for p in code.quad))))
+
+
+def fact_of(code: Code) -> Fact:
+    """What a code says, as `code`, or `code_invalid` where its check digit does not agree; the region is the code's."""
+    region = Region(Box.around(code.quad), code.symbology, "code", None, code.quad)
+    return Fact("code_invalid" if code.valid is False else "code", code.text, code.text, region)
 
 
 def check_digit_agrees(symbology: str, text: str) -> bool | None:

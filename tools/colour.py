@@ -39,9 +39,11 @@ def names(pixels: Pixels) -> NDArray[np.uint8]:
     pink, red, orange, yellow = (out == NAMES.index(n) for n in ("pink", "red", "orange", "yellow"))
     out[pink & (light < 0.55)] = NAMES.index("red")
     out[red & (light > 0.74)] = NAMES.index("pink")
-    out[(red & (light < 0.5) & (chroma < 0.1)) | (orange & (light < 0.6)) | (yellow & (light < 0.5))] = NAMES.index(
-        "brown"
-    )
+    # Wood, cardboard and skin are dull orange, and nobody calls them that.
+    dull = (light < 0.6) | ((chroma < 0.13) & (light < 0.83))
+    out[(red & (light < 0.5) & (chroma < 0.1)) | (orange & dull) | (yellow & (light < 0.5))] = NAMES.index("brown")
+    # Olive is green, and so is teal where it is dark.
+    out[((hue >= 100) & yellow & (light < 0.75)) | ((hue >= 190) & (hue < 200) & (light < 0.6))] = NAMES.index("green")
     # The darker or paler a thing, the less its colour is seen.
     grey = (chroma < _GREY_CHROMA) | ((light > 0.93) & (chroma < 0.045)) | ((light < 0.25) & (chroma < 0.06))
     out[grey] = NAMES.index("grey")

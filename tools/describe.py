@@ -2,33 +2,29 @@
 
 import time
 
-from .codes import read_codes
+from .codes import fact_of, read_codes
 from .colour import by_part
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .types import Box, Fact, Finding, Outcome, Photo, Region
+from .types import Fact, Finding, Outcome, Photo, Region
 
 
 def describe(photo: Photo, kit: Kit) -> Finding:
-    """Say what can be measured in a photo: text, codes, colours by region, light and sharpness.
+    """Say what can be measured: text, codes, colours, light, blur.
 
-    What the things are is not among it: `source` names the instruments, and no model. Facts are named
-    `code` (or `code_invalid`, where the check digit does not agree) and `colour`. A photo too poor to
-    look at, with nothing read in it, is `unreadable`.
+    Colours are given by region. What the things are is not among it: `source` names the instruments, and
+    no model. Facts are named `code` (or `code_invalid`, where the check digit does not agree) and `colour`.
+    A photo too poor to look at, with nothing read in it, is `unreadable`.
     """
     start = time.perf_counter()
     seen = pixels(photo)
     quality = measure(seen)
     reading = read(photo, kit)
     codes = read_codes(seen)
-    facts = [
-        Fact("code_invalid" if code.valid is False else "code", code.text, code.text, region)
-        for code in codes
-        for region in [Region(Box.around(code.quad).inside(photo.size), code.symbology, "code", None, code.quad)]
-    ]
+    facts = [fact_of(code) for code in codes]
     text = tuple(line.region for line in reading.lines)
     outcome: Outcome = "found"
     reason = why_incomplete(reading)

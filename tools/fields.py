@@ -12,6 +12,7 @@ from typing import get_args
 
 from .amounts import PER_PORTION, QUANTITY, needs_label, quantity
 from .dates import Dated, Order, find_dates
+from .errors import BadInput
 from .periods import find_periods, last_days
 from .rows import Row, line_above, line_below, line_left, row_of, waiting
 from .types import Box, Fact, FieldName, Reading, Region
@@ -22,14 +23,13 @@ def find_fields(reading: Reading, names: Collection[FieldName] | None = None) ->
     """Dates, amounts, lots, ingredients and phone numbers, in reading order; `names` picks among them.
 
     A fact's region is that of the line its value stands in, or of all lines of a list of ingredients.
-    `date` is a date whose role is not printed. Names that are not fields raise `ValueError`.
+    `date` is a date whose role is not printed. Names that are not fields raise `BadInput`.
     """
     known = get_args(FieldName)
     wanted = set(known if names is None else names)
     if wanted - set(known):
-        raise ValueError(
-            f"expected names among {', '.join(known)}; got {', '.join(sorted(map(str, wanted - set(known))))}"
-        )
+        unknown = ", ".join(sorted(map(repr, wanted - set(known))))
+        raise BadInput(f"Expected fields among {', '.join(known)}; got {unknown}.")
     if "quantity" in wanted:
         wanted |= {"weight", "volume"}
     rows = [row_of(line, reading) for line in reading.lines]

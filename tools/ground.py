@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import cast
 
-from .codes import read_codes
+from .codes import fact_of, read_codes
 from .colour import areas
 from .fields import find_fields
 from .kit import Kit
@@ -16,7 +16,7 @@ from .photos import pixels
 from .quality import hides, measure
 from .reading import read
 from .targets import Target, parse_target
-from .types import Box, FieldName, Finding, Line, Outcome, Photo, Point, Quad, Reading, Region
+from .types import Box, Fact, FieldName, Finding, Line, Outcome, Photo, Point, Quad, Reading, Region
 
 _ALIKE = 0.84
 """Printed words this similar to those asked for are taken for them (share of matching characters, 0..1).
@@ -26,14 +26,15 @@ It lets pass one misread character in six, and none in words of up to five: MILK
 
 
 def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
-    """Find printed words, codes or coloured areas, each with its box; their number is the count.
+    """Find printed words, codes or coloured areas, and count them.
 
-    Anything else needs a model: the outcome is `not_looked`, reason `needs_model`, unless its name is
-    printed on the photo. Raises `Unavailable` without an OCR engine or a barcode reader.
+    What codes say comes as facts, as in `describe`. Anything else needs a model: the outcome is `not_looked`,
+    reason `needs_model`, unless its name is printed on the photo. Raises `BadInput` for an empty target, and
+    `Unavailable` without an OCR engine or a barcode reader.
     """
     start = time.perf_counter()
     wanted = parse_target(target)
-    regions, source, reason = _look(photo, kit, wanted)
+    regions, facts, source, reason = _look(photo, kit, wanted)
     outcome: Outcome = "found"
     if not regions:
         outcome = "not_looked" if reason == "needs_model" else "unreadable" if reason else "absent"
@@ -48,29 +49,30 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
         ms=1000 * (time.perf_counter() - start),
         asked=wanted.literal,
         regions=tuple(regions),
+        facts=tuple(facts),
         reason=reason,
     )
 
 
-def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], str, str | None]:
-    """The regions, who found them, and why there may be more."""
+def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fact], str, str | None]:
+    """The regions, what codes in them say, who found them, and why there may be more."""
     if wanted.kind == "code":
-        codes = [c for c in read_codes(pixels(photo)) if _is_kind(c.symbology, wanted.value)]
-        return [Region(_box(c.quad, photo), c.symbology, "code", None, c.quad) for c in codes], "zxing-cpp", None
+        codes = [fact_of(c) for c in read_codes(pixels(photo)) if _is_kind(c.symbology, wanted.value)]
+        return [fact.region for fact in codes if fact.region], codes, "zxing-cpp", None
     if wanted.kind == "colour":
         found = areas(pixels(photo), wanted.value)
-        return [Region(box, wanted.value, "colour") for box, _ in found], "colour", None
+        return [Region(box, wanted.value, "colour") for box, _ in found], [], "colour", None
     reading = read(photo, kit)
     reason = why_incomplete(reading)
     if wanted.kind == "text":
-        return [line.region for line in reading.lines if line.status == "read"], reading.engine, reason
-    printed = _printed(reading, wanted.literal, photo)
+        return [line.region for line in reading.lines if line.status == "read"], [], reading.engine, reason
+    regions = _printed(reading, wanted.literal, photo)
     if wanted.kind == "field":
-        facts = [f.region for f in find_fields(reading, (cast(FieldName, wanted.value),)) if f.region]
-        return facts or printed, reading.engine, reason
-    if printed or wanted.quoted:
-        return printed, reading.engine, reason
-    return [], reading.engine, "needs_model"
+        facts = find_fields(reading, (cast(FieldName, wanted.value),))
+        regions = [fact.region for fact in facts if fact.region] or regions
+    elif not regions and not wanted.quoted:
+        reason = "needs_model"
+    return regions, [], reading.engine, reason
 
 
 def _may_hide(photo: Photo, wanted: Target) -> bool:
@@ -95,8 +97,7 @@ def _printed(reading: Reading, words: str, photo: Photo) -> list[Region]:
     if found:
         return found
     for first, second in pairwise(lines):
-        pair = _fold(first.text) + _fold(second.text)
-        if _fold(words) in pair:
+        if _fold(words) and _fold(words) in _fold(first.text) + _fold(second.text):
             return [first.region, second.region]
     return []
 

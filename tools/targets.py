@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .colour import NAMES
+from .errors import BadInput
 from .types import FieldName
 
 Kind = Literal["code", "text", "colour", "field", "thing"]
@@ -28,15 +29,17 @@ class Target:
 
 _QUOTES = " \t\n\"'“”‘’「」『』《》"
 _CODES = {
-    "barcode": "linear", "bar code": "linear", "条形码": "linear", "条码": "linear",
-    "qr code": "QR", "qr": "QR", "二维码": "QR", "code": "", "扫码": "",
+    "barcode": "linear", "bar code": "linear", "barcode number": "linear", "ean code": "linear", "ean number": "linear",
+    "条形码": "linear", "条码": "linear",
+    "條碼": "linear", "條形碼": "linear", "qr code": "QR", "qr": "QR", "二维码": "QR", "二維碼": "QR",
+    "code": "", "码": "", "碼": "", "扫码": "",
 }  # fmt: skip
-_TEXT = ("text", "writing", "words", "letters", "printing", "文字", "字", "文本")
+_TEXT = ("text", "writing", "word", "letter", "printing", "文字", "字", "文本")
 _COLOURS = {
     **{name: name for name in NAMES},
     "gray": "grey", "violet": "purple", "黑": "black", "白": "white", "灰": "grey", "红": "red", "橙": "orange",
     "橘": "orange", "黄": "yellow", "绿": "green", "蓝": "blue", "紫": "purple", "粉": "pink", "棕": "brown",
-    "褐": "brown", "咖啡": "brown",
+    "褐": "brown", "咖啡": "brown", "紅": "red", "黃": "yellow", "綠": "green", "藍": "blue",
 }  # fmt: skip
 _FIELDS: dict[FieldName, tuple[str, ...]] = {
     "expiry": (
@@ -48,30 +51,43 @@ _FIELDS: dict[FieldName, tuple[str, ...]] = {
         "有效期",
         "到期日期",
         "过期日期",
+        "有效日期",
+        "保存期限",
+        "過期日期",
     ),
-    "production": ("production date", "manufacturing date", "date of manufacture", "生产日期", "制造日期"),
+    "production": (
+        "production date",
+        "manufacturing date",
+        "date of manufacture",
+        "生产日期",
+        "制造日期",
+        "生產日期",
+        "製造日期",
+    ),
     "date": ("date", "日期"),
     "shelf_life": ("shelf life", "保质期限"),
-    "quantity": ("net content", "net contents", "净含量", "规格"),
-    "weight": ("weight", "net weight", "重量", "净重"),
+    "quantity": ("net content", "net contents", "净含量", "规格", "淨含量"),
+    "weight": ("weight", "net weight", "重量", "净重", "淨重"),
     "volume": ("volume", "容量"),
-    "lot": ("lot number", "lot code", "batch number", "lot", "批号", "批次"),
+    "lot": ("lot number", "lot code", "batch number", "lot", "批号", "批次", "批號"),
     "ingredients": ("ingredients", "ingredient list", "list of ingredients", "配料", "配料表", "成分"),
-    "phone": ("phone number", "telephone number", "phone", "电话", "电话号码"),
+    "phone": ("phone number", "telephone number", "phone", "电话", "电话号码", "電話", "電話號碼"),
 }
 # Words that may stand around a colour and name nothing that the colour itself would not show.
 _EMPTY = (
     r"the|a|an|any|anything|something|some|one|ones|area|areas|part|parts|region|regions|thing|things|colou?red?|colou?r"
     r"|box|boxes|pack|packs|package|packages|carton|cartons|side|patch|patches|item|items|of|all"
 )
-_EMPTY_ZH = r"[的色]|颜色|部分|地方|区域|东西|盒子|包装|盒|袋|那个|这个|所有|任何|个"
+_EMPTY_ZH = r"[的色]|颜色|顏色|部分|地方|区域|區域|东西|東西|盒子|包装|包裝|盒|袋|那个|这个|那個|這個|所有|任何|个|個"
 
 
 def parse_target(text: str) -> Target:
-    """What `text` asks for. Quotation marks and the word "word" make it literal text."""
+    """What `text` asks for. Quotation marks and the word "word" make it literal text; empty text raises `BadInput`."""
     plain = unicodedata.normalize("NFKC", text).strip()
     literal = plain.strip(_QUOTES)
-    if literal and literal != plain and plain[0] in _QUOTES:
+    if not literal:
+        raise BadInput("Expected what to find: printed words, a code or a colour; got nothing. Try: barcode")
+    if literal != plain and plain[0] in _QUOTES:
         return Target("thing", "", literal, quoted=True)
     folded = re.sub(r"\s+", " ", literal.casefold())
     if match := re.fullmatch(
