@@ -44,6 +44,18 @@ def test_which_way_is_up_survives_and_tells_photos_apart(form: str, orientation:
     assert (photo.id == load(encoded(form)).id) == (orientation == 1)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_turned_once(orientation: int) -> None:
+    sent, out = scene(), io.BytesIO()
+    sent.save(out, "TIFF", tiffinfo={0x0112: orientation})
+    sent.getexif()[0x0112] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(sent))
+    for source in (out.getvalue(), Image.open(io.BytesIO(out.getvalue()))):
+        photo = load(source)
+        assert photo.size == upright.shape[1::-1]
+        np.testing.assert_array_equal(pixels(photo), upright)
+
+
 @pytest.mark.parametrize("form", ["HEIF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_container_that_turns_its_own_pixels_is_turned_once(form: str, orientation: int) -> None:

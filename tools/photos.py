@@ -200,7 +200,7 @@ def _photo(data: bytes, name: str, limits: Limits) -> Photo:
         except UnreadablePhoto:
             # The container may be odd where the image is not: the original decides whether it is a photo.
             pass
-    return _encode(_upright(_decode(data, name), orientation), name, limits)
+    return _encode(_decode(data, name), name, limits)
 
 
 def _refuse_others(data: bytes, name: str) -> None:
@@ -313,6 +313,7 @@ def _encode(image: Image.Image, name: str, limits: Limits) -> Photo:
     if not (image.width and image.height):
         raise UnreadablePhoto(f"Expected a photo; {name} has no pixels ({image.width} x {image.height}).")
     try:
+        image.load()  # a TIFF is turned while it loads, and only after that says that it is upright
         upright = _upright(image, _orientation(image))
         out = io.BytesIO()
         upright.save(out, "PNG", compress_level=1)
