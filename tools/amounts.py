@@ -16,15 +16,24 @@ _PRINTED: tuple[tuple[FieldName, str, str], ...] = (
     ("volume", "dl", "dl"),
     ("volume", "l", "l ltr liter litre liters litres 升 公升 リットル"),
     ("volume", "fl oz", "floz"),
+    ("volume", "pt", "pt pint pints"),
+    ("volume", "qt", "qt quart quarts"),
+    ("volume", "gal", "gal gallon gallons"),
 )
 """What a unit measures, how we write it, and how packs do, in small letters and without spaces."""
+
+_LARGE = ("kg", "lb", "l", "gal")
 
 UNITS = {word: (name, unit) for name, unit, words in _PRINTED for word in words.split()}
 
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True)).replace("floz", r"fl\.?\s?oz")
+_TIMES = r"\s?[x×*]\s?"
 QUANTITY = re.compile(
-    r"(?<![0-9A-Za-z.,/-])(?:(?P<times>\d{1,3})\s?[x×*]\s?)?(?P<number>\d{1,3}(?:,\d{3})+|\d+(?:[.,]\d+)?)"
-    rf"\s?(?P<unit>{_UNIT})(?![^\W\d_])(?!/)",
+    rf"(?<![0-9A-Za-z.,/-])(?:(?P<times>\d{{1,3}}){_TIMES})?(?P<number>[1-9]\d{{0,2}}(?:[.,]\d{{3}}|\s000)+|(?!0\d)\d+(?:[.,]\d+)?)"
+    rf"\s?(?P<unit>{_UNIT})(?![^\W\d_])(?!/)"
+    # 1 LB 2 OZ is one weight; 250ml×12 is twelve of them, and 250 ml x 3 cm is not three.
+    r"(?:[\s,.]{1,2}(?P<ounces>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces)(?![^\W\d_]))?"
+    rf"(?:{_TIMES}(?P<after>\d{{1,3}})(?![\d.,])(?!\s?(?:[cm]?m\b|{_UNIT})))?",
     re.IGNORECASE,
 )
 PER_PORTION = re.compile(
@@ -39,15 +48,18 @@ PER_PORTION = re.compile(
 def quantity(match: re.Match[str]) -> tuple[FieldName, str]:
     """What a match of `QUANTITY` measures, and its value as "500 g", "1.5 l" or "6 x 330 ml"."""
     number = match["number"]
-    # "1,000 g" groups thousands, "0,500 kg" and "1,5 l" write a decimal comma.
-    if re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+", number):
-        number = number.replace(",", "")
+    name, unit = UNITS[re.sub(r"[\s.]", "", match["unit"].lower())]
+    # Three digits after a mark are thousands of small units ("1,000 g", "1.500 ml") and decimals of large
+    # ones ("1,500 kg"), of which no pack holds a thousand.
+    number = re.sub(r"\s", "", number)
+    if unit not in _LARGE and re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", number):
+        number = re.sub(r"[.,]", "", number)
     number = number.replace(",", ".")
     if "." in number:
         number = number.rstrip("0").rstrip(".")
-    name, unit = UNITS[re.sub(r"[\s.]", "", match["unit"].lower())]
-    times = f"{int(match['times'])} x " if match["times"] else ""
-    return name, f"{times}{number} {unit}"
+    times = match["times"] or match["after"]
+    ounces = f" {match['ounces']} oz" if match["ounces"] and unit == "lb" else ""
+    return name, f"{int(times)} x {number} {unit}{ounces}" if times else f"{number} {unit}{ounces}"
 
 
 def needs_label(match: re.Match[str]) -> bool:

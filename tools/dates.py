@@ -44,11 +44,16 @@ _CHINESE = {c: i for i, c in enumerate("〇一二三四五六七八九")} | {"�
 
 
 class Dated(NamedTuple):
-    """A date in a text: `text[start:end]` as ISO 8601, possibly without a day; the likeliest value first."""
+    """A date in a text: `text[start:end]` as ISO 8601, possibly without a day; the likeliest value first.
+
+    `shows` is the order that three numbers without a name are in, where only one order makes a day of them
+    (25/03/2026): it tells how to read another date by the same hand.
+    """
 
     start: int
     end: int
     values: tuple[str, ...]
+    shows: Order | None = None
 
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
@@ -63,6 +68,7 @@ _HAN = "[〇零○一二三四五六七八九十]"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
+        ("era", r"(?P<era>令和|民[國国])\s?(?P<y>元|\d{1,3})\s?年\s?(?P<m>\d{1,2})\s?月(?:\s?(?P<d>\d{1,2})\s?日)?"),
         (
             "ymd",
             rf"{_BEFORE}(?P<y>\d{{4}}|\d{{2}})\s?年\s?(?P<m>\d{{1,2}})\s?月(?:份)?"
@@ -88,29 +94,36 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 """From the most telling form to the least; a later form takes no character of an earlier one."""
 
-_PACKED = re.compile(rf"{_BEFORE}(?P<digits>\d{{8}}|\d{{6}}){_AFTER}")
-"""Digits without separators mean a date only where a label has said so."""
+_ERAS = {"令和": 2018, "民國": 1911, "民国": 1911}
+"""The year before the first of an era: Reiwa began in 2019, the calendar of Taiwan in 1912."""
+
+_ANNOUNCED: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("packed", re.compile(rf"{_BEFORE}(?P<digits>\d{{8}}|\d{{6}}){_AFTER}")),
+    ("ymd", re.compile(rf"^\W*(?P<all>(?P<m>0?[1-9]|1[0-2])\s?[-./]\s?(?P<y>\d\d)){_AFTER}(?!-)")),
+    ("ymd", re.compile(rf"^\W*(?P<all>(?P<m>0[1-9]|1[0-2])\s(?P<y>20\d\d)){_AFTER}")),
+)
+"""Digits without separators, 12/26 and 12 2026 mean a date only where a label has just said so."""
 
 
-def find_dates(text: str, order: Order | None = None, packed: bool = False) -> list[Dated]:
+def find_dates(text: str, order: Order | None = None, announced: bool = False) -> list[Dated]:
     """Every date in `text`, in the order they stand; a day that does not exist is no date.
 
     `text` is normalised (NFKC). `order` is how the language of the label writes dates, where that is
-    known; `None` keeps every reading of 03/04/25. `packed` also accepts 250403 and 03042025, which
-    are dates only where a label says so.
+    known; `None` keeps every reading of 03/04/25. `announced` also accepts 250403, 03042025 and 12/26,
+    which are dates only where a label says so.
     """
     taken = [False] * len(text)
     found: list[Dated] = []
-    patterns: list[tuple[str, re.Pattern[str]]] = [*_PATTERNS, *([("packed", _PACKED)] if packed else [])]
-    for kind, pattern in patterns:
+    for kind, pattern in (*_PATTERNS, *(_ANNOUNCED if announced else ())):
         for match in pattern.finditer(text):
-            if any(taken[match.start() : match.end()]):
+            start, end = match.span("all" if "all" in pattern.groupindex else 0)
+            if any(taken[start:end]) or (kind == "any" and not announced and _is_version(match)):
                 continue
             values = tuple(dict.fromkeys(_values(kind, match, order)))
             # An impossible day is not offered to a looser pattern either: 2025-02-30 is not February 2025.
-            taken[match.start() : match.end()] = [True] * (match.end() - match.start())
+            taken[start:end] = [True] * (end - start)
             if values:
-                found.append(Dated(match.start(), match.end(), values))
+                found.append(Dated(start, end, values, _shown(kind, match)))
     return sorted(found)
 
 
@@ -119,6 +132,9 @@ def _values(kind: str, match: re.Match[str], order: Order | None) -> Iterator[st
     if kind == "han":
         year = int("".join(str(_CHINESE[c]) for c in part["y"] if c in _CHINESE) or 0)
         yield from _iso(year, han_number(part["m"]), han_number(part["d"]) if part["d"] else None)
+    elif kind == "era":
+        year = _ERAS[part["era"]] + (1 if part["y"] == "元" else int(part["y"]))
+        yield from _iso(year, int(part["m"]), int(part["d"]) if part["d"] else None)
     elif kind == "any":
         yield from _orders(part["a"], part["b"], part["y"], order)
     elif kind == "packed":
@@ -130,7 +146,23 @@ def _values(kind: str, match: re.Match[str], order: Order | None) -> Iterator[st
         yield from _iso(_year(part["y"]), month, int(part["d"]) if part.get("d") else None)
 
 
+def _is_version(match: re.Match[str]) -> bool:
+    """Whether it looks like 3.4.25, which nobody would take for a date where none is announced."""
+    single = len(match["a"]) == 1 or len(match["b"]) == 1
+    return "." in match["s"] and len(match["y"]) == 2 and single
+
+
+def _shown(kind: str, match: re.Match[str]) -> Order | None:
+    possible = _possible(match["a"], match["b"], match["y"]) if kind == "any" else {}
+    return next(iter(possible)) if len(possible) == 1 else None
+
+
 def _orders(a: str, b: str, c: str, order: Order | None) -> Iterator[str]:
+    possible = _possible(a, b, c)
+    yield from [possible[order]] if order in possible else possible.values()
+
+
+def _possible(a: str, b: str, c: str) -> dict[Order, str]:
     """Three numbers in each order that gives a day; day first, then month first, then year first."""
     readings: dict[Order, tuple[int, int, int]] = {
         "dmy": (_year(c), int(b), int(a)),
@@ -138,8 +170,7 @@ def _orders(a: str, b: str, c: str, order: Order | None) -> Iterator[str]:
     }
     if len(c) == 2:
         readings["ymd"] = (_year(a), int(b), int(c))
-    possible = {name: value for name, ymd in readings.items() for value in _iso(*ymd)}
-    yield from [possible[order]] if order in possible else possible.values()
+    return {name: value for name, ymd in readings.items() for value in _iso(*ymd)}
 
 
 def _year(digits: str) -> int:

@@ -93,11 +93,16 @@ _DATED: tuple[Announces, ...] = ("expiry", "production")
 
 
 def _dates(rows: Sequence[Row], taken: _Taken) -> _Found:
-    for at, row in enumerate(rows):
-        for dated, role in _dates_of(rows, at):
-            if _free(at, dated.start, dated.end, taken):
-                fact = _fact(role, dated.values[0], row, dated.start, dated.end, dated.values[1:])
-                yield at, dated.start, dated.end, fact
+    found = [(at, dated, role) for at in range(len(rows)) for dated, role in _dates_of(rows, at)]
+    found = [(at, dated, role) for at, dated, role in found if _free(at, dated.start, dated.end, taken)]
+    # 25/03/2026 on the same pack tells that 03/04/2027 is in April.
+    shown = {dated.shows for _, dated, _ in found if dated.shows}
+    order = shown.pop() if len(shown) == 1 else None
+    for at, dated, role in found:
+        values = dated.values
+        if order and len(values) > 1:
+            values = find_dates(rows[at].text[dated.start : dated.end], order, announced=True)[0].values
+        yield at, dated.start, dated.end, _fact(role, values[0], rows[at], dated.start, dated.end, values[1:])
 
 
 def _dates_of(rows: Sequence[Row], at: int) -> Iterator[tuple[Dated, str]]:
@@ -110,7 +115,7 @@ def _dates_of(rows: Sequence[Row], at: int) -> Iterator[tuple[Dated, str]]:
         else:
             groups.append([label])
     first = groups[0][0].start if groups else len(row.text)
-    leading = _dates_in(row, 0, first, None, packed=False)
+    leading = _dates_in(row, 0, first, None, announced=False)
     spans = [_after(row, group) for group in groups]
     if leading and groups and not spans[-1] and len(groups) == sum(map(len, spans)) + len(leading) == len(groups):
         # "2025-04-03 best before": dates stand before their labels.
@@ -119,11 +124,11 @@ def _dates_of(rows: Sequence[Row], at: int) -> Iterator[tuple[Dated, str]]:
         return
     for dated, role in zip(leading, _roles_beside(rows, at, len(leading)), strict=True):
         # Beside a label, digits in a row are a date, and the label's language orders them.
-        retried = _dates_in(row, dated.start, dated.end, role.order if role else None, packed=True)
+        retried = _dates_in(row, dated.start, dated.end, role.order if role else None, announced=True)
         yield (retried[0] if retried else dated), (_role(role) if role else "date")
-    if not leading and not groups and re.search(r"\d{6}", row.text):
+    if not leading and not groups and re.search(r"\d{2}", row.text):
         beside = _roles_beside(rows, at, 1)[0]
-        for dated in _dates_in(row, 0, first, beside.order, packed=True)[:1] if beside else []:
+        for dated in _dates_in(row, 0, first, beside.order, announced=True)[:1] if beside else []:
             yield dated, _role(beside) if beside else "date"
     for group, dates in zip(groups, spans, strict=True):
         kinds = list(dict.fromkeys(label.announces for label in group))
@@ -138,13 +143,13 @@ def _dates_of(rows: Sequence[Row], at: int) -> Iterator[tuple[Dated, str]]:
 
 def _after(row: Row, group: Sequence[Label]) -> list[Dated]:
     order = next((label.order for label in group if label.order), None)
-    packed = any(label.announces in _DATED for label in group)
-    return _dates_in(row, *row.value_after(group[-1]), order, packed)
+    announced = any(label.announces in _DATED for label in group)
+    return _dates_in(row, *row.value_after(group[-1]), order, announced)
 
 
-def _dates_in(row: Row, start: int, end: int, order: Order | None, packed: bool) -> list[Dated]:
-    found = find_dates(row.text[start:end], order, packed)
-    return [Dated(d.start + start, d.end + start, d.values) for d in found]
+def _dates_in(row: Row, start: int, end: int, order: Order | None, announced: bool) -> list[Dated]:
+    found = find_dates(row.text[start:end], order, announced)
+    return [d._replace(start=d.start + start, end=d.end + start) for d in found]
 
 
 def _role(label: Label) -> str:
@@ -167,7 +172,7 @@ def _roles_beside(rows: Sequence[Row], at: int, count: int) -> list[Label | None
     while (under := line_below(rows, below)) is not None and under not in stack:
         stack.append(below := under)
     waiting = [i for i in stack if rows[i].open_label(*_DATED, "lot", "other")]
-    values = [i for i in stack if not rows[i].labels and find_dates(rows[i].text, packed=True)]
+    values = [i for i in stack if not rows[i].labels and find_dates(rows[i].text, announced=True)]
     run_up = [i for i in waiting if stack.index(i) < stack.index(values[0])] if values else []
     # The labels have to stand together and right on top of the dates.
     joined = [i for i in run_up if set(stack[stack.index(i) : stack.index(values[0])]) <= set(run_up)]
@@ -228,7 +233,7 @@ _PHONES = re.compile(
     r"(?:1[\s-])?\(\d{3}\)\s?\d{3}[\s.-]\d{4}|"
     r"(?:1[\s.-])?[2-9]\d{2}[.-]\d{3}[.-]\d{4}|"
     r"[48]00[\s-]?\d{3}[\s-]?\d{4}|[48]00[\s-]\d{4}[\s-]\d{3}|"
-    r"\(?0\d{2,3}\)?-\d{7,8}|0\d{4}\s\d{6}|0\d{3}\s\d{3}\s\d{4}|"
+    r"\(?0\d{2,3}\)?-\d{7,8}|0\d{4}\s\d{6}|0\d{3}\s\d{3}\s\d{4}|0800\s\d{3}\s?\d{3}|"
     r"1[3-9]\d[\s-]\d{4}[\s-]\d{4}"
     r")(?![\w-]|\.\d)"
 )
