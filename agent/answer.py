@@ -1,13 +1,15 @@
 """Compose an answer from findings alone, in the person's language: statements that cite what they rest on.
 
 No model is asked. Every sentence comes from `prompts/answers/<language>.md`; what was printed on a
-photo enters it only as a quoted value. One composer a tool, in `COMPOSERS`.
+photo enters it only as a quoted value. A tool that needs more than a sentence an outcome has a composer
+of its own, in `COMPOSERS`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..prompts import say, sentences
+from ..prompts import slots as slots_of
 from ..tools.types import Fact, Finding, Quality, Region, Size
 from .places import place
 from .reply import Slot, SlotKind, Statement, Step
@@ -35,18 +37,18 @@ def compose(
     `qualities` is by photo id; `retake` names the photos that no answer should be built on; `claimed`
     is the SKU the customer ordered.
     """
-    if not any(f.tool in COMPOSERS for f in findings):
+    if all(f.tool == "quality" for f in findings):
         return [Statement(say(language, "chat.hello" if _only_chat(plan) else "chat.no_photo"), ())]
     statements = []
     several = len(qualities) > 1
     for number, (photo, quality) in enumerate(qualities.items(), 1):
         of_photo = [f for f in findings if f.photos == (photo,)]
         measured = next(f for f in of_photo if f.quality is not None and f.tool == "quality")
-        looks = [f for f in of_photo if f.tool in COMPOSERS]
+        looks = [f for f in of_photo if f.tool != "quality"]
         if photo in retake:
             said = [_retake(language, measured, quality)]
         else:
-            said = [s for look in looks for s in COMPOSERS[look.tool](language, look, quality.size)]
+            said = [s for look in looks for s in composer(look.tool)(language, look, quality.size)]
             if quality.advice and any(f.outcome in ("unreadable", "absent") for f in looks):
                 said.append(Statement(_advise(language, "quality.would_help", quality), (measured.id,)))
         for statement in said:
@@ -270,6 +272,20 @@ def _caveats(language: str, finding: Finding) -> Iterator[Statement]:
         yield Statement(say(language, "caveat.mirrored"), (finding.id,))
     elif finding.turned:
         yield Statement(say(language, "caveat.turned"), (finding.id,))
+
+
+def _plain(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
+    """The sentence `<tool>.<outcome>`, which may have the slot `asked`, then a sentence for each fact."""
+    key = f"{finding.tool}.{_outcome(finding)}"
+    asked = {"asked": finding.asked} if "asked" in slots_of(sentences(language).get(key, "")) else {}
+    yield Statement(say(language, key, **asked), (finding.id,))
+    yield from (_fact(language, finding, fact) for fact in finding.facts)
+    yield from _caveats(language, finding)
+
+
+def composer(tool: str) -> Compose:
+    """How the findings of a tool are put into words."""
+    return COMPOSERS.get(tool, _plain)
 
 
 COMPOSERS: Mapping[str, Compose] = {"describe": _describe, "ocr": _ocr, "ground": _ground}

@@ -9,8 +9,9 @@ routed to `describe`, which says what it cannot answer.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,11 @@ _COURTESY = re.compile(
 class Router:
     """A nearest-example router over character n-grams of 1 to 4, weighted by rarity (TF-IDF)."""
 
-    def __init__(self, tools: Iterable[str], examples: Iterable[Mapping[str, Any]] | None = None) -> None:
-        """`tools` are the exact commands; `examples` default to those of `prompts/routing`."""
-        self._tools = frozenset(tools)
+    def __init__(
+        self, tools: Mapping[str, Callable[..., Any]], examples: Iterable[Mapping[str, Any]] | None = None
+    ) -> None:
+        """`tools` by name are the exact commands; `examples` default to those of `prompts/routing`."""
+        self._tools = {name: _argument(tool) for name, tool in tools.items()}
         taught = list(routing() if examples is None else examples)
         # An example that names a thing teaches twice: as it stands, and by the words around the thing.
         self._rows = taught + [{**row, "text": around} for row in taught if (around := _around(row))]
@@ -73,9 +76,10 @@ class Router:
         match = re.fullmatch(r"\s*/(\w+)\s*(.*?)\s*", text, re.S)
         if not match or match[1] not in self._tools:
             return None
-        argument = {"ground": "target", "ocr": "field"}.get(match[1])
-        # Without a target `ground` says what it expects.
-        return Step(match[1], {argument: match[2]} if argument and (match[2] or argument == "target") else {})
+        argument = self._tools[match[1]]
+        # Without an argument that it needs, the tool says what it expects.
+        wanted = argument and (match[2] or argument.default is argument.empty)
+        return Step(match[1], {argument.name: match[2]} if argument and wanted else {})
 
     def _pieces(self, text: str) -> list[str]:
         """The requests in one utterance; cut only where every piece is near an example of its own."""
@@ -158,6 +162,12 @@ class Router:
         frames = [frame for row in self._rows if (frame := _frame(row))]
         befores, afters = ({*words} for words in zip(*frames, strict=True)) if frames else (set(), set())
         return sorted({*befores, ""}, key=len, reverse=True), sorted({*afters, ""}, key=len, reverse=True)
+
+
+def _argument(tool: Callable[..., Any]) -> Parameter | None:
+    """What a tool can be told beside the photo and the kit: its first argument by keyword alone."""
+    parameters = signature(tool).parameters.values()
+    return next((p for p in parameters if p.kind is Parameter.KEYWORD_ONLY), None)
 
 
 def _parts(joints: re.Pattern[str], text: str) -> list[str]:

@@ -60,6 +60,22 @@ ENDS: Sequence[tuple[Outcome, str | None]] = [
 ]
 
 
+def test_many_places_are_counted_and_not_listed_one_by_one() -> None:
+    def at(x: float, y: float) -> Region:
+        return Region(Box(x, y, x + 50, y + 20), "milk", "text", 0.9)
+
+    found = look("ground", "found", asked="milk", regions=(at(10, 10), at(100, 10), at(800, 500)))
+    assert "3 places: 2 at the upper left; 1 at the lower right" in text_of(said("en", found))
+    assert "左上方2处；右下方1处" in text_of(said("zh", found))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_coloured_area_is_not_said_to_be_the_thing_that_was_asked_for(language: str) -> None:
+    red = Region(Box(10, 10, 90, 90), "red", "colour")
+    text = text_of(said(language, look("ground", "found", asked="red boxes", regions=(red,))))
+    assert "red boxes" not in text
+
+
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("tool", COMPOSERS)
 @given(

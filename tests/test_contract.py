@@ -10,15 +10,16 @@ from fakes import SAMPLES, CountingReader, label
 from PIL import Image
 
 from sightline.agent import ledger
-from sightline.agent.answer import COMPOSERS
+from sightline.agent.answer import composer
+from sightline.agent.assistant import Assistant
 from sightline.agent.language import language_of
 from sightline.agent.reply import Step, from_json, to_json
 from sightline.memory.readings import Readings
-from sightline.prompts import languages, routing
+from sightline.prompts import languages, routing, sentences
 from sightline.tools.kit import Kit
 from sightline.tools.photos import load
 from sightline.tools.toolbox import TOOLS
-from sightline.tools.types import Finding, Outcome, Photo, PhotoId
+from sightline.tools.types import Box, Fact, Finding, Outcome, Photo, PhotoId, Region
 
 PHOTOS: dict[str, Path | Image.Image] = {
     "label": label("BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", "LOT A12B"),
@@ -94,7 +95,7 @@ def test_its_boxes_are_in_the_photo_and_its_scores_were_measured(tool: str, name
 @pytest.mark.parametrize(("tool", "name", "number"), CASES)
 def test_it_has_words_for_whatever_it_found_and_they_hold(tool: str, name: str, number: int, language: str) -> None:
     found, size = finding(tool, name, number), loaded(name).size
-    statements = list(COMPOSERS[tool](language, found, size))
+    statements = list(composer(tool)(language, found, size))
     assert statements
     for n, statement in enumerate(statements):
         assert statement.cites == (found.id,)
@@ -106,6 +107,41 @@ def test_its_first_line_says_what_it_does(tool: str) -> None:
     first = (TOOLS[tool].__doc__ or "").splitlines()[0]
     assert first.endswith((".", ","))
     assert len(first) > 20
+
+
+def shout(photo: Photo, kit: Kit, *, times: str = "1") -> Finding:
+    """Say how loud a photo is, in made-up units."""
+    del kit
+    region = Region(Box(0, 0, photo.size.width, photo.size.height), "all of it", "thing")
+    loud = (Fact("loudness", times, "LOUD", region),)
+    return Finding("shout:1", "shout", "found" if times != "0" else "absent", (photo.id,), "ears", 1, times, facts=loud)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("how loud is this?", "I listened, 3 times. I read the loudness as “3”."),
+        ("/shout 7", "I listened, 7 times. I read the loudness as “7”."),
+        ("/shout", "I listened, 1 times. I read the loudness as “1”."),
+        ("/shout 0", "It is silent. I read the loudness as “0”."),
+    ],
+)
+def test_law_8_a_tool_is_added_with_a_function_a_line_and_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, answer: str
+) -> None:
+    monkeypatch.setitem(TOOLS, "shout", shout)
+    for key, words in (
+        ("shout.found", "I listened, {asked} times."),
+        ("shout.absent", "It is silent."),
+        ("field.loudness", "the loudness"),
+    ):
+        monkeypatch.setitem(sentences("en"), key, words)
+    taught = [*routing(), {"text": "how loud is it", "plan": [{"tool": "shout", "args": {"times": "3"}}]}]
+    monkeypatch.setattr("sightline.agent.router.routing", lambda: taught)
+    with Assistant.open(tmp_path / "home") as assistant:
+        reply = assistant.ask(question, [PHOTOS["label"]])
+    assert reply.text.replace("\n", " ") == answer
+    assert [f.tool for f in reply.findings] == ["quality", "shout"]
 
 
 def test_nothing_is_found_in_the_dark() -> None:

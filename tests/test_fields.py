@@ -125,6 +125,45 @@ def test_a_japanese_label_writes_the_year_first() -> None:
     assert facts("賞味期限 25.04.26") == {("expiry", "2025-04-26")}
 
 
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (("EXP 12/26",), "2026-12"),
+        (("EXP", "12/26"), "2026-12"),
+        (("BBE 04 2027",), "2027-04"),
+        (("EXP 3.4.32",), "2032-04-03"),
+        (("消費期限 令和9年3月14日",), "2027-03-14"),
+        (("有效日期：民國115年3月",), "2026-03"),
+        (("Cad. 14/03/27",), "2027-03-14"),
+    ],
+)
+def test_short_forms_and_eras_are_dates_where_a_label_says_so(lines: tuple[str, ...], value: str) -> None:
+    assert facts(*lines) == {("expiry", value)}
+
+
+@pytest.mark.parametrize("text", ["12/26", "04 2027", "Version 3.4.32", "EXP 13/26", "Ratio 3/25", "Price 3.04.32"])
+def test_short_forms_alone_are_no_dates(text: str) -> None:
+    assert facts(text) == set()
+
+
+@given(
+    day=st.integers(13, 28), month=st.integers(1, 12), other=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    american=st.booleans(),
+)  # fmt: skip
+def test_a_date_that_has_one_order_tells_how_another_on_the_pack_is_read(
+    day: int, month: int, other: tuple[int, int], american: bool
+) -> None:
+    def written(day: int, month: int, year: int) -> str:
+        return f"{month:02d}/{day:02d}/{year}" if american else f"{day:02d}/{month:02d}/{year}"
+
+    made, best = date(2026, month, day), date(2027, other[1], other[0])
+    found = find_fields(reading(f"MFG {written(day, month, 2026)}", f"EXP {written(*other, 2027)}"))
+    assert {(f.name, f.value, f.alternatives) for f in found} == {
+        ("production", made.isoformat(), ()),
+        ("expiry", best.isoformat(), ()),
+    }
+
+
 MADE_AND_BEST = {("production", "2024-04-03"), ("expiry", "2025-04-03")}
 
 
@@ -236,6 +275,14 @@ def test_the_label_of_a_date_has_to_be_read_to_count() -> None:
     ("text", "expected"),
     [
         ("净含量 500g", {("weight", "500 g")}),
+        ("净含量:250ml×12", {("volume", "12 x 250 ml")}),
+        ("规格：100g*10袋", {("weight", "10 x 100 g")}),
+        ("NET WT 1 LB 2 OZ (510 g)", {("weight", "1 lb 2 oz"), ("weight", "510 g")}),
+        ("1.500 g", {("weight", "1500 g")}),
+        ("1 000 ml", {("volume", "1000 ml")}),
+        ("1,500 kg", {("weight", "1.5 kg")}),
+        ("1 QT (946 mL)", {("volume", "1 qt"), ("volume", "946 ml")}),
+        ("250 ml x 3 cm", {("volume", "250 ml")}),
         ("净含量：500克", {("weight", "500 g")}),
         ("净含量：４５０ｇ", {("weight", "450 g")}),
         ("NET WT 12 OZ (340g)", {("weight", "12 oz"), ("weight", "340 g")}),

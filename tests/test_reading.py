@@ -152,6 +152,18 @@ def test_a_script_the_engine_was_not_made_for_is_unreadable_never_nonsense(engin
     assert name in {line.script for line in reading.lines}
 
 
+def test_letters_of_both_scripts_are_doubted_in_the_company_of_the_other(engine: Counting) -> None:
+    russian, alone = fixture("cyrillic"), page("CMETAHA 20%")
+    wide = max(russian.shape[1], alone.shape[1])
+    both = np.full((russian.shape[0] + alone.shape[0], wide, 3), 250, np.uint8)
+    both[: russian.shape[0], : russian.shape[1]] = russian
+    both[russian.shape[0] :, : alone.shape[1]] = alone
+    assert read_pixels(alone, NAME, engine).text == "CMETAHA 20%", "alone it is as good Latin"
+    assert read_pixels(both, NAME, engine).text == ""
+    last = read_pixels(both, NAME, engine).lines[-1]
+    assert (last.status, last.text) == ("doubtful", "CMETAHA 20%")
+
+
 @pytest.mark.parametrize(
     ("name", "lines"),
     [

@@ -5,7 +5,9 @@ corner back to the photo as it was sent. What the text means is for `fields.py`.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from .kit import Kit, Reader
 from .order import quarter_of, reading_order
 from .photos import pixels as pixels_of
 from .reader import cut
-from .scripts import judge
+from .scripts import could_be, judge
 from .types import Line, Photo, PhotoId, Point, Quad, Reading, Size
 
 Raw = tuple[str, float, Quad]
@@ -67,6 +69,7 @@ def read_pixels(pixels: NDArray[np.uint8], photo: PhotoId, reader: Reader) -> Re
             other = _judged(view, reader.read(view))
         if _evidence(other) > 1.5 * _evidence(lines) and not _is_poor(other):
             lines, quarters, mirrored = other, turns, True
+    lines = _in_company(lines)
     size = Size(pixels.shape[1], pixels.shape[0])
     ordered = [lines[i] for i in reading_order(lines)]
     back = [_sent(line, quarters, mirrored, size) for line in ordered]
@@ -87,6 +90,25 @@ def _judged(pixels: NDArray[np.uint8], raw: Sequence[Raw]) -> list[Line]:
         kept = "" if status == "unreadable" else text
         lines.append(Line(kept, quad, score if text else None, script, status, vertical))
     return lines
+
+
+def _in_company(lines: Sequence[Line]) -> list[Line]:
+    """Lines that could be in the script most others are in, which we cannot read, put in doubt.
+
+    By its looks alone CMETAHA is as good Latin as it is Russian; in the middle of Russian it is Russian.
+    """
+    foreign = Counter(line.script for line in lines if line.status == "unreadable")
+    foreign.pop("unknown", None)
+    if not foreign:
+        return list(lines)
+    script, count = foreign.most_common(1)[0]
+    alike = [line.status == "read" and line.script == "latin" and could_be(line.text, script) for line in lines]
+    plain = sum(
+        line.status == "read" and line.script == "latin" and not a for line, a in zip(lines, alike, strict=True)
+    )
+    return [
+        replace(line, status="doubtful") if a and count > plain else line for line, a in zip(lines, alike, strict=True)
+    ]
 
 
 def _is_vertical(text: str, quad: Quad) -> bool:

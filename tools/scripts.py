@@ -41,6 +41,13 @@ _LONGEST = 1600
 """Columns of a line looked at: beyond, its script has long been seen."""
 
 
+_SHAPES: dict[Script, frozenset[str]] = {
+    "cyrillic": frozenset("ABCEHIJKMOPSTXYaceijopsxy"),
+    "greek": frozenset("ABEZHIKMNOPTYXov"),
+}
+"""Latin letters that look like letters of these scripts. Source: Unicode, confusables.txt."""
+
+
 Status = Literal["read", "doubtful", "unreadable"]
 
 _NAMES: dict[str, Script] = {name: name for name in get_args(Script)}
@@ -198,6 +205,12 @@ def judge(text: str, score: float, crop: NDArray[np.uint8]) -> tuple[Status, Scr
         return "unreadable", "unknown"
     marked = score < _DOUBTFUL or (seen.foreign > _MUCH and score < _SURE)
     return "doubtful" if marked else "read", said
+
+
+def could_be(text: str, script: Script) -> bool:
+    """Whether every letter of `text` is also the shape of one of this script: CMETAHA is Latin, or Russian."""
+    shapes = _SHAPES.get(script, frozenset())
+    return all(c in shapes for c in text if c.isalpha())
 
 
 def _looks_foreign(text: str, score: float, said: Script, aspect: float, seen: Look) -> bool:

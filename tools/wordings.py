@@ -63,7 +63,8 @@ LABELS: tuple[tuple[Announces, Order | None, str], ...] = (
         "à consommer de préférence avant le|à consommer de préférence avant|à consommer avant le|à consommer avant|"
         "a consommer de preference avant|a consommer avant|à consommer jusqu'au|ddm|dlc|dluo|"
         "consumir preferentemente antes del|consumir preferentemente antes de|consumir antes del|consumir antes de|"
-        "consumir pref. antes del|consumir pref. antes de|fecha de caducidad|caducidad|cad.|fecha de vencimiento|vencimiento|vence|cons. pref. antes|"
+        "consumir pref. antes del|consumir pref. antes de|cad.|"
+        "fecha de caducidad|caducidad|fecha de vencimiento|vencimiento|vence|cons. pref. antes|"
         "da consumarsi preferibilmente entro il|da consumarsi preferibilmente entro|da consumarsi entro|"
         "data di scadenza|"
         "data scadenza|scadenza|ten minste houdbaar tot|te gebruiken tot|tht|bäst före|sista förbrukningsdag|"
@@ -124,7 +125,8 @@ LABELS: tuple[tuple[Announces, Order | None, str], ...] = (
         "产地|地址|生产商|制造商|生产企业|"
         "委托方|受委托|经销商|储存条件|贮存条件|保存方法|贮藏|储藏|食用方法|使用方法|营养成分表|营养成分|"
         "过敏原|致敏|食品生产许可证|生产许可证|"
-        "製造商|製造元|製造所|产品类型|净化|网址|条码|保存方法|栄養成分表示|製造者|販売者|nährwerte|kühl lagern|allergene|"
+        "製造商|製造元|製造所|"
+        "产品类型|净化|网址|条码|保存方法|栄養成分表示|製造者|販売者|nährwerte|kühl lagern|allergene|"
         "valeurs nutritionnelles|conserver|"
         "à conserver|información nutricional|conservar|valori nutrizionali|conservare|näringsvärde|förvaras",
     ),
