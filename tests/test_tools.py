@@ -310,6 +310,11 @@ def test_signs_that_are_no_words_are_not_found_on_every_line(sign: str) -> None:
     assert ground(LABEL, KIT, target=sign).outcome == "not_looked"
 
 
+def test_a_field_is_found_wherever_it_is_printed() -> None:
+    found = ground(load(SAMPLES / "shelf-three-teas.jpg"), KIT, target="净含量")
+    assert [r.label.replace(" ", "") for r in found.regions] == ["净含量100克"] * 3
+
+
 def test_a_code_that_is_found_is_read() -> None:
     found = ground(load(SAMPLES / "leaflet-two-columns.jpg"), KIT, target="the QR code")
     assert [(f.name, f.value) for f in found.facts] == [("code", "Harbour Hill Walk: 4.2 km, yellow posts")]

@@ -20,7 +20,15 @@ from .wordings import Announces, Label
 
 
 def find_fields(reading: Reading, names: Collection[FieldName] | None = None) -> tuple[Fact, ...]:
-    """Dates, amounts, lots, ingredients and phone numbers, in reading order; `names` picks among them.
+    """Dates, amounts, lots, ingredients and phone numbers, each once; the arguments are those of `every_field`."""
+    unique: dict[tuple[str, str], Fact] = {}
+    for fact in every_field(reading, names):
+        unique.setdefault((fact.name, fact.value), fact)
+    return tuple(unique.values())
+
+
+def every_field(reading: Reading, names: Collection[FieldName] | None = None) -> tuple[Fact, ...]:
+    """Every place such a fact is printed, in reading order, also where it is printed twice; `names` picks among them.
 
     A fact's region is that of the line its value stands in, or of all lines of a list of ingredients.
     `date` is a date whose role is not printed. Names that are not fields raise `BadInput`.
@@ -41,10 +49,7 @@ def find_fields(reading: Reading, names: Collection[FieldName] | None = None) ->
             taken.setdefault(at, []).append((start, end))
             facts.append((at, start, fact))
     facts += [(at, start, fact) for at, start, _, fact in _ingredients(rows)]
-    unique: dict[tuple[str, str], Fact] = {}
-    for _, _, fact in sorted(facts, key=lambda found: found[:2]):
-        unique.setdefault((fact.name, fact.value), fact)
-    return tuple(fact for fact in unique.values() if fact.name in wanted)
+    return tuple(fact for _, _, fact in sorted(facts, key=lambda found: found[:2]) if fact.name in wanted)
 
 
 _Found = Iterator[tuple[int, int, int, Fact]]

@@ -9,7 +9,7 @@ from typing import cast
 
 from .codes import fact_of, read_codes
 from .colour import areas
-from .fields import find_fields
+from .fields import every_field
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
@@ -68,8 +68,9 @@ def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fa
         return [line.region for line in reading.lines if line.status == "read"], [], reading.engine, reason
     regions = _printed(reading, wanted.literal, photo)
     if wanted.kind == "field":
-        facts = find_fields(reading, (cast(FieldName, wanted.value),))
-        regions = [fact.region for fact in facts if fact.region] or regions
+        facts = every_field(reading, (cast(FieldName, wanted.value),))
+        # One line may hold two facts, as in 12 oz (340 g).
+        regions = list(dict.fromkeys(fact.region for fact in facts if fact.region)) or regions
     elif not regions and not wanted.quoted:
         reason = "needs_model"
     return regions, [], reading.engine, reason
