@@ -2,13 +2,22 @@
 
 import io
 import json
+import unicodedata
+from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+import cv2
+import numpy as np
 import pytest
+from fakes import engine
 from PIL import Image, ImageOps
 
-from sightline.tools.types import FieldName, Script
+from sightline.tools.fields import find_fields
+from sightline.tools.photos import load, pixels
+from sightline.tools.reading import read_pixels
+from sightline.tools.types import FieldName, Reading, Script
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "samples"
 TRUTH: dict[str, dict[str, Any]] = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
@@ -133,12 +142,9 @@ def test_every_ean_has_its_check_digit() -> None:
 
 @pytest.mark.parametrize("name", [name for name in PHOTOS if TRUTH[name]["codes"]])
 def test_a_code_can_be_read_back_where_the_truth_says_it_is(name: str) -> None:
-    import numpy as np
     import zxingcpp
 
-    with Image.open(SAMPLES / name) as stored:
-        pixels = np.asarray(ImageOps.exif_transpose(stored).convert("RGB"))
-    read = {code.text: code.position for code in zxingcpp.read_barcodes(pixels)}
+    read = {code.text: code.position for code in zxingcpp.read_barcodes(pixels(load(SAMPLES / name)))}
     for code in TRUTH[name]["codes"]:
         xs, ys = zip(*code["quad"], strict=True)
         place = read[code["text"]]
@@ -146,3 +152,49 @@ def test_a_code_can_be_read_back_where_the_truth_says_it_is(name: str) -> None:
         middle = (sum(corner.x for corner in corners) / 4, sum(corner.y for corner in corners) / 4)
         assert min(xs) < middle[0] < max(xs)
         assert min(ys) < middle[1] < max(ys)
+
+
+# What was read of a sample, the photo as sent.
+READABLE = [name for name in PHOTOS if TRUTH[name]["quality"] != "retake"]
+
+
+@cache
+def reading(name: str) -> Reading:
+    photo = load(SAMPLES / name)
+    return read_pixels(pixels(photo), photo.id, engine())
+
+
+def plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_every_line_is_read_where_the_truth_says_it_is(name: str) -> None:
+    read = [line for line in reading(name).lines if line.status == "read"]
+    for line in TRUTH[name]["lines"]:
+        alike = [r for r in read if SequenceMatcher(None, plain(line["text"]), plain(r.text)).ratio() > 0.85]
+        assert alike, line["text"]
+        quad = np.array(line["quad"], np.float32)
+        assert any(cv2.pointPolygonTest(quad, tuple(r.box.centre), False) >= 0 for r in alike), line["text"]
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_every_field_of_the_truth_is_found_and_no_other(name: str) -> None:
+    wanted = {
+        (field, (value["value"], *value["alternatives"]) if isinstance(value, dict) else (value,))
+        for field, value in TRUTH[name]["fields"].items()
+        if not (isinstance(value, dict) and value.get("derived"))
+    }
+    found = {(fact.name, (fact.value, *fact.alternatives)) for fact in find_fields(reading(name))}
+    assert wanted <= found
+    assert {field for field, _ in found - wanted} <= {"shelf_life", "quantity", "weight", "volume"}, found - wanted
+
+
+@pytest.mark.parametrize("name", ["oolong-tea-tin.jpg", "wet-floor-sign.jpg"])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_photo_laid_on_its_side_or_seen_in_a_mirror_says_the_same(name: str, mirrored: bool) -> None:
+    sent = pixels(load(SAMPLES / name))
+    sent = sent[:, ::-1] if mirrored else np.rot90(sent)
+    again = read_pixels(np.ascontiguousarray(sent), "sha256:" + "0" * 64, engine())
+    assert (again.mirrored, again.turned) == (mirrored, 0 if mirrored else 90)
+    assert [plain(line.text) for line in again.lines] == [plain(line.text) for line in reading(name).lines]
