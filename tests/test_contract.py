@@ -27,6 +27,8 @@ PHOTOS: dict[str, Path | Image.Image] = {
     "black": Image.new("RGB", (640, 480)),
     "noise": Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)),
     "tiny": Image.new("RGB", (1, 1), "red"),
+    "tall": Image.new("RGB", (3, 4000), "green"),
+    "wide": Image.new("RGB", (9000, 9), "blue"),
     "chinese": SAMPLES / "soy-sauce.jpg",
     "mirrored": SAMPLES / "medicine-mirrored.jpg",
     "turned": SAMPLES / "honey-exif-rotated.jpg",

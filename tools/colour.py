@@ -137,7 +137,9 @@ def _small(pixels: Pixels) -> tuple[Pixels, float]:
     scale = min(_SCALE / max(pixels.shape[:2]), 1.0)
     if scale == 1.0:
         return pixels, scale
-    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8), scale
+    # A ribbon of a photo keeps at least one row and one column.
+    reduced = [max(round(side * scale), 1) for side in pixels.shape[1::-1]]
+    return np.asarray(cv2.resize(pixels, reduced, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def _balanced(pixels: Pixels) -> Pixels:

@@ -58,7 +58,9 @@ def measure(pixels: Pixels) -> Quality:
     scale = SCALE / max(height, width)
     small = pixels
     if scale < 1:
-        small = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        # A ribbon of a photo keeps at least one row and one column.
+        reduced = (max(round(width * scale), 1), max(round(height * scale), 1))
+        small = np.asarray(cv2.resize(pixels, reduced, interpolation=cv2.INTER_AREA), np.uint8)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
     low, high = np.percentile(grey, [1, 99])
     sharpness = _sharpness(grey.astype(np.float32), float(low), float(high))
