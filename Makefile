@@ -22,8 +22,8 @@ venv: $(STAMP)
 
 # The link lets type checkers and tests find the package `sightline`, which is this very folder.
 $(STAMP): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Sightline needs Python 3.11 or later; found $$($(PYTHON) --version 2>&1 || echo none). Try: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Sightline needs Python 3.11 or later; found $$($(PYTHON) -V 2>/dev/null || echo none that runs) at '$(PYTHON)'. Try: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing into .venv (a few minutes the first time)"
 	@$(PYTHON) -m venv .venv || { echo "Python could not make .venv: install its venv module (Debian: python3-venv) and try again."; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' || \
