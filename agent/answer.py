@@ -7,12 +7,14 @@ of its own, in `COMPOSERS`.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 
 from ..prompts import say, sentences
 from ..prompts import slots as slots_of
 from ..tools.types import Fact, Finding, Quality, Region, Size
 from .places import place
 from .reply import Slot, SlotKind, Statement, Step
+from .saying import said_date, said_from_today, said_period
 
 Compose = Callable[[str, Finding, Size], Iterator[Statement]]
 
@@ -31,11 +33,12 @@ def compose(
     qualities: Mapping[str, Quality],
     retake: Sequence[str],
     claimed: str | None,
+    today: date,
 ) -> list[Statement]:
     """The statements of a turn, photo by photo in the order of the findings; not yet checked.
 
     `qualities` is by photo id; `retake` names the photos that no answer should be built on; `claimed`
-    is the SKU the customer ordered.
+    is the SKU the customer ordered, `today` the date where it is asked.
     """
     if all(f.tool == "quality" for f in findings):
         return [Statement(say(language, "chat.hello" if _only_chat(plan) else "chat.no_photo"), ())]
@@ -48,7 +51,10 @@ def compose(
         if photo in retake:
             said = [_retake(language, measured, quality)]
         else:
-            said = [s for look in looks for s in composer(look.tool)(language, look, quality.size)]
+            said = []
+            for look in looks:
+                said += composer(look.tool)(language, look, quality.size)
+                said += _against_today(language, look, today)
             if quality.advice and any(f.outcome in ("unreadable", "absent") for f in looks):
                 said.append(Statement(_advise(language, "quality.would_help", quality), (measured.id,)))
         for statement in said:
@@ -131,10 +137,10 @@ def _counted(language: str, finding: Finding, expiry: Fact) -> Statement:
     text = say(
         language,
         "expiry.counted",
-        values=say(language, "list.or").join(_date(language, v) for v in (expiry.value, *expiry.alternatives)),
-        production=_date(language, made.value),
+        values=say(language, "list.or").join(said_date(language, v) for v in (expiry.value, *expiry.alternatives)),
+        production=said_date(language, made.value),
         production_quote=made.quote or made.value,
-        period=_period(language, life.value),
+        period=said_period(language, life.value),
         period_quote=life.quote or life.value,
     )
     return Statement(text, (finding.id,), tuple(s for fact in (made, life, expiry) for s in _slots(finding, fact)))
@@ -148,20 +154,17 @@ def _slots(finding: Finding, fact: Fact) -> list[Slot]:
 
 
 def _value(language: str, name: str, value: str) -> str:
-    return _date(language, value) if name in _DATES else _period(language, value) if name in _PERIODS else value
+    return said_date(language, value) if name in _DATES else said_period(language, value) if name in _PERIODS else value
 
 
-def _period(language: str, iso: str) -> str:
-    """An ISO 8601 period of one unit as people of this language say it."""
-    n, unit = int(iso[1:-1]), iso[-1]
-    return say(language, f"period.{unit}", n=n) if n != 1 else say(language, f"period.one_{unit}")
-
-
-def _date(language: str, iso: str) -> str:
-    """An ISO 8601 date, or year and month, as people of this language write it."""
-    year, month, *day = iso.split("-")
-    values = {"year": year, "month": say(language, f"month.{int(month)}")}
-    return say(language, "date.day", day=int(day[0]), **values) if day else say(language, "date.month", **values)
+def _against_today(language: str, look: Finding, today: date) -> Iterator[Statement]:
+    """Whether the one expiry date of a look has passed: what people mean who ask for it."""
+    facts = [fact for fact in look.facts if fact.name == "expiry"]
+    if look.asked == "expiry" and len(facts) == 1:
+        values = (facts[0].value, *facts[0].alternatives)
+        text = said_from_today(language, values, today)
+        if text:
+            yield Statement(text, (look.id,), tuple(Slot("date", value, look.id) for value in values))
 
 
 def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:

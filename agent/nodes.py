@@ -84,7 +84,7 @@ def answer(kit: TurnKit, state: State) -> Update:
     released: list[Statement] = []
     claims: list[Claim] = []
     for statement in composing.compose(
-        state["language"], plan, findings, qualities, state["retake"], state.get("claimed")
+        state["language"], plan, findings, qualities, state["retake"], state.get("claimed"), kit.today()
     ):
         checked = ledger.check(len(released), statement, by_id, sizes)
         if ledger.holds(checked):

@@ -90,7 +90,7 @@ class Router:
 
     def _cut(self, text: str, joints: re.Pattern[str], near: float) -> list[str]:
         parts = _parts(joints, text)
-        return parts if all(self._best(part)[1] >= near for part in parts) else [text]
+        return parts if parts and all(self._best(part)[1] >= near for part in parts) else [text]
 
     def _listed(self, piece: str) -> list[str]:
         """A list of fields as one request each; a list of anything else ("red and white") stays whole."""

@@ -4,8 +4,9 @@ The state is this turn only and plain JSON: findings, statements and claims are 
 `reply.to_json` makes, photos are `sha256:` references. Pixels never enter it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypedDict
@@ -87,3 +88,5 @@ class TurnKit(Kit):
     router: Planner
     sessions: Sessions
     pictures: Path
+    today: Callable[[], date] = date.today
+    """The clock: the date where the question is asked."""

@@ -1,6 +1,7 @@
 """Answers composed without a model: every finding has its sentence in every language, and every sentence holds."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import get_args
 
 import pytest
@@ -14,6 +15,7 @@ from sightline.prompts import languages, sentences
 from sightline.tools.types import Advice, Box, Fact, FieldName, Finding, Outcome, Quality, Region, Size
 
 PHOTO = "sha256:" + "0" * 64
+TODAY = date(2026, 11, 24)
 SIZE = Size(900, 600)
 GOOD = Quality(SIZE, 900.0, 0.5, 0.0, 0.0, 0.0, (), "good", None)
 GLARING = Quality(SIZE, 900.0, 0.5, 0.0, 0.0, 0.03, (), "poor", "avoid_glare")
@@ -31,7 +33,7 @@ def said(language: str, *findings: Finding, quality: Quality = GOOD) -> list[Sta
     measured = Finding("quality:0", "quality", "found", (PHOTO,), "photo quality", 1.0, quality=quality)
     plan = [Step(f.tool) for f in findings]
     everything = [measured, *findings]
-    statements = compose(language, plan, everything, {PHOTO: quality}, [], None)
+    statements = compose(language, plan, everything, {PHOTO: quality}, [], None, TODAY)
     for number, statement in enumerate(statements):
         assert statement.cites, statement
         claims = ledger.check(number, statement, {f.id: f for f in everything}, {PHOTO: SIZE})
@@ -58,6 +60,44 @@ ENDS: Sequence[tuple[Outcome, str | None]] = [
     ("unreadable", "photo_too_poor"),
     ("not_looked", None),
 ]
+
+
+@pytest.mark.parametrize(
+    ("values", "english", "chinese"),
+    [
+        (["2026-11-23"], "has passed", "已经过了"),
+        (["2026-11-24"], "is today", "就是今天"),
+        (["2026-11-25"], "tomorrow", "明天"),
+        (["2026-12-04"], "10 days away", "还有10天"),
+        (["2026-10"], "has passed", "已经过了"),
+        (["2026-11"], "this month", "这个月"),
+        (["2026-12"], "month is still to come", "还没到那个月"),
+        (["2026-04-03", "2026-03-04"], "every day it may mean has passed", "可能的日期都已经过了"),
+        (["2027-04-03", "2027-03-04"], "every day it may mean is still to come", "可能的日期都还没到"),
+    ],
+)
+def test_an_expiry_date_is_held_against_today(values: list[str], english: str, chinese: str) -> None:
+    printed = Region(Box(10, 10, 200, 40), "EXP", "text", 0.98)
+    fact = Fact("expiry", values[0], "EXP", printed, tuple(values[1:]))
+    found = look("ocr", "found", asked="expiry", facts=(fact,), regions=(printed,))
+    assert english in text_of(said("en", found))
+    assert chinese in text_of(said("zh", found))
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("values", [["2026-12-01", "2026-01-12"], ["2026-11-24", "2026-11-25"]])
+def test_where_the_meanings_of_a_date_do_not_agree_nothing_is_said_of_today(language: str, values: list[str]) -> None:
+    printed = Region(Box(10, 10, 200, 40), "EXP", "text", 0.98)
+    fact = Fact("expiry", values[0], "EXP", printed, tuple(values[1:]))
+    assert len(said(language, look("ocr", "found", asked="expiry", facts=(fact,), regions=(printed,)))) == 1
+
+
+def test_of_two_expiry_dates_and_of_other_dates_nothing_is_said_of_today() -> None:
+    printed = Region(Box(10, 10, 200, 40), "EXP", "text", 0.98)
+    two = tuple(Fact("expiry", v, "EXP", printed) for v in ("2026-12-01", "2026-12-02"))
+    assert len(said("en", look("ocr", "found", asked="expiry", facts=two, regions=(printed,)))) == 2
+    made = (Fact("production", "2026-01-01", "EXP", printed),)
+    assert len(said("en", look("ocr", "found", asked="production", facts=made, regions=(printed,)))) == 1
 
 
 def test_many_places_are_counted_and_not_listed_one_by_one() -> None:
@@ -106,11 +146,11 @@ def test_every_finding_has_its_sentences(
 
 def test_a_counted_expiry_says_what_it_was_counted_from() -> None:
     finding = look("ocr", "found", asked="expiry", regions=(MADE, LIFE), facts=COUNTED)
-    (statement,) = said("en", finding)
+    statement, _ = said("en", finding)
     for part in ("No expiry date is printed", "8 March 2026", "20260308", "12 months", "7 March 2027 or 8 March 2027"):
         assert part in statement.text
     assert {s.value for s in statement.slots} >= {"2026-03-08", "P12M", "2027-03-07", "2027-03-08", "20260308"}
-    (chinese,) = said("zh", finding)
+    chinese, _ = said("zh", finding)
     for part in ("没有印到期日期", "2026年3月8日", "12个月", "2027年3月7日或2027年3月8日"):
         assert part in chinese.text
 
