@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import category
@@ -64,6 +65,10 @@ Marked = Annotated[Path | None, typer.Option("--picture", help="Also save the ph
 
 def main() -> None:
     """Run `sightline`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal of another encoding shows what it cannot write as \u…, rather than ending the turn.
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 

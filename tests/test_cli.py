@@ -259,6 +259,14 @@ def test_every_command_has_json_home_plain_and_help(run: Run, command: str) -> N
     assert command in run("--help").stdout
 
 
+def test_a_terminal_of_another_encoding_still_gets_its_answer(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sightline.agent.cli", "ask", "你好", "--home", str(tmp_path / "home")]
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, capture_output=True, env=env, cwd=ROOT)
+    assert done.returncode == 5, done.stderr
+    assert "您好".encode("unicode-escape") in done.stdout
+
+
 def test_the_installed_command_answers_and_keeps_stdout_clean(tmp_path: Path) -> None:
     """The whole way, in a process of its own, with the real OCR engine."""
     path = tmp_path / "label.png"
