@@ -112,7 +112,8 @@ def _ocr(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
 
 def _outcome(finding: Finding) -> str:
     """What to say of a look that found nothing: its outcome, or its reason where that says more."""
-    return {"needs_model": "needs_model", "photo_too_poor": "hidden"}.get(finding.reason or "", finding.outcome)
+    telling = {"needs_model": "needs_model", "photo_too_poor": "hidden", "role_not_printed": "role_not_printed"}
+    return telling.get(finding.reason or "", finding.outcome)
 
 
 def _fact(language: str, finding: Finding, fact: Fact) -> Statement:

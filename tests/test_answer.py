@@ -155,6 +155,16 @@ def test_a_counted_expiry_says_what_it_was_counted_from() -> None:
         assert part in chinese.text
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "14 March 2027"), ("zh", "2027年3月14日")])
+def test_a_date_of_no_known_use_is_said_beside_what_cannot_be_told(language: str, words: str) -> None:
+    stamp = Region(Box(10, 50, 200, 80), "2027.03.14", "text", 0.98)
+    fact = Fact("date", "2027-03-14", "2027.03.14", stamp)
+    finding = look("ocr", "unreadable", "role_not_printed", asked="expiry", regions=(stamp,), facts=(fact,))
+    cannot, date_ = said(language, finding)
+    assert not cannot.slots
+    assert words in date_.text
+
+
 def test_a_shelf_life_alone_is_said_beside_the_missing_date() -> None:
     finding = look("ocr", "absent", asked="expiry", regions=(LIFE,), facts=COUNTED[1:2])
     text = text_of(said("en", finding))

@@ -20,7 +20,7 @@ from sightline.tools.kit import Kit, Reader
 from sightline.tools.ocr import ocr
 from sightline.tools.photos import load
 from sightline.tools.targets import Target, parse_target
-from sightline.tools.types import Finding, Photo, PhotoId, Point, Quad
+from sightline.tools.types import FieldName, Finding, Photo, PhotoId, Point, Quad
 
 TRUTH: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
 
@@ -114,6 +114,14 @@ def test_an_expiry_that_is_not_printed_is_counted_and_its_parts_stand_beside_it(
     assert (counted.quote, counted.region) == (None, None)
     assert None not in (made.region, life.region)
     assert all(f.name != "expiry" for f in ocr(sample("soy-sauce.jpg"), KIT).facts), "reading adds nothing"
+
+
+@pytest.mark.parametrize("field", ["expiry", "production"])
+def test_a_date_that_says_not_what_it_is_for_is_given_and_not_believed(field: FieldName) -> None:
+    row = (Point(10, 10), Point(300, 10), Point(300, 40), Point(10, 40))
+    finding = ocr(LABEL, kit(Saying(("2027.03.14", 0.99, row))), field=field)
+    assert (finding.outcome, finding.reason) == ("unreadable", "role_not_printed")
+    assert [(f.name, f.value) for f in finding.facts] == [("date", "2027-03-14")]
 
 
 def test_a_shelf_life_alone_is_no_expiry_date() -> None:

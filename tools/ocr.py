@@ -13,21 +13,27 @@ from .types import Fact, FieldName, Finding, Line, Outcome, Photo, Reading
 _SHORTEST_VALUE = 1.8
 """A box shorter than this many of its heights holds no date, weight or number: it is a sign, a logo, one character."""
 
+_ROLES: tuple[FieldName, ...] = ("expiry", "production")
+"""Dates that differ from others only by the words printed beside them."""
+
 
 def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     """Read the visible text, in reading order, each line with its box.
 
     With `field`, only that field. An expiry date that is not printed is counted from the production date
-    and the shelf life, if both are; those facts then stand beside it. The finding's `reason` is
-    `partly_unreadable`, `unsupported_script` or `photo_too_poor` where there is one. Raises `Unavailable`
-    without an engine.
+    and the shelf life, if both are; those facts then stand beside it. Where a date is printed, and not what
+    it is for, it is given as `date` and the outcome is `unreadable`. The finding's `reason` is
+    `role_not_printed`, `partly_unreadable`, `unsupported_script` or `photo_too_poor` where there is one.
+    Raises `BadInput` for a field that is none, `Unavailable` without an engine.
     """
     start = time.perf_counter()
     reading = read(photo, kit)
     facts = _facts(reading, field)
     # Production date and shelf life without a day that follows from them are no expiry date.
-    answers = [fact for fact in facts if field != "expiry" or fact.name == "expiry"]
+    answers = [fact for fact in facts if field not in _ROLES or fact.name == field]
     reason = why_incomplete(reading, shortest=_SHORTEST_VALUE if field else 0.0)
+    if not answers and any(fact.name == "date" for fact in facts):
+        reason = "role_not_printed"
     outcome: Outcome = "found"
     if not (answers if field else reading.text):
         outcome = "unreadable" if reason else "absent"
@@ -55,11 +61,13 @@ def _facts(reading: Reading, field: FieldName | None) -> tuple[Fact, ...]:
     if field is None:
         return find_fields(reading)
     facts = find_fields(reading, (field,))
-    if field != "expiry" or facts:
+    if facts or field not in _ROLES:
         return facts
     parts = find_fields(reading, ("production", "shelf_life"))
-    counted = count_expiry(parts)
-    return (*parts, counted) if counted else tuple(fact for fact in parts if fact.name == "shelf_life")
+    if field == "expiry" and (counted := count_expiry(parts)):
+        return (*parts, counted)
+    others: tuple[FieldName, ...] = ("shelf_life", "date") if field == "expiry" else ("date",)
+    return find_fields(reading, others)
 
 
 def why_incomplete(reading: Reading, shortest: float = 0.0) -> str | None:
