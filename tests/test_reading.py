@@ -152,6 +152,12 @@ def test_a_script_the_engine_was_not_made_for_is_unreadable_never_nonsense(engin
     assert name in {line.script for line in reading.lines}
 
 
+def test_one_word_that_looks_latin_in_a_mirror_is_not_taken_for_mirrored(engine: Counting) -> None:
+    reading = read_pixels(fixture("greek-word"), NAME, engine)
+    assert (reading.mirrored, reading.text) == (False, "")
+    assert reading.lines
+
+
 def test_letters_of_both_scripts_are_doubted_in_the_company_of_the_other(engine: Counting) -> None:
     russian, alone = fixture("cyrillic"), page("CMETAHA 20%")
     wide = max(russian.shape[1], alone.shape[1])
