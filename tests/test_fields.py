@@ -276,6 +276,11 @@ def test_the_label_of_a_date_has_to_be_read_to_count() -> None:
     [
         ("净含量 500g", {("weight", "500 g")}),
         ("净含量:250ml×12", {("volume", "12 x 250 ml")}),
+        ("净含量500克装", {("weight", "500 g")}),
+        ("净含量：500g（5袋）", {("weight", "500 g")}),
+        ("20:30 L2251", set()),
+        ("10 L2251", set()),
+        ("2升级版", set()),
         ("规格：100g*10袋", {("weight", "10 x 100 g")}),
         ("NET WT 1 LB 2 OZ (510 g)", {("weight", "1 lb 2 oz"), ("weight", "510 g")}),
         ("1.500 g", {("weight", "1500 g")}),
