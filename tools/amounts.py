@@ -29,7 +29,8 @@ UNITS = {word: (name, unit) for name, unit, words in _PRINTED for word in words.
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True)).replace("floz", r"fl\.?\s?oz")
 _TIMES = r"\s?[x×*]\s?"
 QUANTITY = re.compile(
-    rf"(?<![0-9A-Za-z.,/-])(?<!\d:)(?:(?P<times>\d{{1,3}}){_TIMES})?(?P<number>[1-9]\d{{0,2}}(?:[.,]\d{{3}}|\s000)+|(?!0\d)\d+(?:[.,]\d+)?)"
+    rf"(?<![0-9A-Za-z.,/-])(?<!\d:)(?:(?P<times>\d{{1,3}}){_TIMES})?"
+    r"(?P<number>[1-9]\d{0,2}(?:[.,]\d{3}|\s000)+|(?!0\d)\d+(?:[.,]\d+)?)"
     rf"\s?(?P<unit>{_UNIT})(?!(?![\u3040-\u9fff])[^\W_]|[级級拉隆])(?!/)"
     # 1 LB 2 OZ is one weight; 250ml×12 is twelve of them, and 250 ml x 3 cm is not three.
     r"(?:[\s,.]{1,2}(?P<ounces>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces)(?![^\W\d_]))?"
