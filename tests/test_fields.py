@@ -276,6 +276,8 @@ def test_the_label_of_a_date_has_to_be_read_to_count() -> None:
     [
         ("净含量 500g", {("weight", "500 g")}),
         ("净含量:250ml×12", {("volume", "12 x 250 ml")}),
+        ("NET WT 340g 12oz", {("weight", "340 g"), ("weight", "12 oz")}),
+        ("2 lbs. 8 oz", {("weight", "2 lb 8 oz")}),
         ("净含量500克装", {("weight", "500 g")}),
         ("净含量：500g（5袋）", {("weight", "500 g")}),
         ("20:30 L2251", set()),

@@ -33,7 +33,7 @@ QUANTITY = re.compile(
     r"(?P<number>[1-9]\d{0,2}(?:[.,]\d{3}|\s000)+|(?!0\d)\d+(?:[.,]\d+)?)"
     rf"\s?(?P<unit>{_UNIT})(?!(?![\u3040-\u9fff])[^\W_]|[级級拉隆])(?!/)"
     # 1 LB 2 OZ is one weight; 250ml×12 is twelve of them, and 250 ml x 3 cm is not three.
-    r"(?:[\s,.]{1,2}(?P<ounces>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces)(?![^\W\d_]))?"
+    r"(?:(?<=lb|bs|ds)[\s,.]{1,2}(?P<ounces>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces)(?![^\W\d_]))?"
     rf"(?:{_TIMES}(?P<after>\d{{1,3}})(?![\d.,])(?!\s?(?:[cm]?m\b|{_UNIT})))?",
     re.IGNORECASE,
 )
@@ -59,7 +59,7 @@ def quantity(match: re.Match[str]) -> tuple[FieldName, str]:
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     times = match["times"] or match["after"]
-    ounces = f" {match['ounces']} oz" if match["ounces"] and unit == "lb" else ""
+    ounces = f" {match['ounces']} oz" if match["ounces"] else ""
     return name, f"{int(times)} x {number} {unit}{ounces}" if times else f"{number} {unit}{ounces}"
 
 
