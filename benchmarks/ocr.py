@@ -262,15 +262,21 @@ def _covers(truth: tuple[float, float, float, float], box: Box) -> bool:
     return truth[0] <= x <= truth[2] and truth[1] <= y <= truth[3]
 
 
-def measure_samples(folder: Path) -> list[dict[str, object]]:
-    """Read every sample: character accuracy, lines in order, and the fields of its truth that were found."""
+def measure_samples(folder: Path) -> tuple[list[dict[str, object]], dict[str, tuple[int, float]]]:
+    """Read every sample: character accuracy, lines in order, and the fields of its truth that were found.
+
+    Also, by script, how many lines there are and the mean accuracy of a line.
+    """
     reader, rows = RapidReader(), []
+    scripts: dict[str, list[float]] = {}
     for name, truth in json.loads((folder / "truth.json").read_text("utf-8")).items():
         photo = load(folder / name)
         reading = read_pixels(pixels(photo), photo.id, reader)
         wanted = [line["text"] for line in truth["lines"]]
         said = [line.text for line in reading.lines if line.status == "read"]
         found = [best(text, said) for text in wanted]
+        for line, (_, accuracy) in zip(truth["lines"], found, strict=True):
+            scripts.setdefault(line["script"], []).append(accuracy)
         places = [place for place, accuracy in found if accuracy >= 0.7]
         facts = {(fact.name, fact.value) for fact in find_fields(reading)}
         fields = {
@@ -296,7 +302,7 @@ def measure_samples(folder: Path) -> list[dict[str, object]]:
                 "ms": round(reading.ms),
             }
         )
-    return rows
+    return rows, {script: (len(right), round(float(np.mean(right)), 4)) for script, right in scripts.items()}
 
 
 def best(text: str, said: list[str]) -> tuple[int, float]:
@@ -315,9 +321,9 @@ def main() -> None:
     shop = shop_photos(given.photos) if given.photos else []
     tables = {"lines": measure_lines(), **({"printed on shop photos": measure_printed(shop)} if shop else {})}
     kept = measure_kept(shop)
-    samples = measure_samples(given.samples)
+    samples, by_script = measure_samples(given.samples)
     if given.json:
-        found = {**tables, "sure lines of shop photos": kept, "samples": samples}
+        found = {**tables, "sure lines of shop photos": kept, "samples": samples, "samples by script": by_script}
         print(json.dumps(found, ensure_ascii=False, default=asdict))
         return
     for title, table in tables.items():
@@ -328,6 +334,9 @@ def main() -> None:
     print()
     for row in samples:
         print("  ".join(f"{key} {value}" for key, value in row.items()))
+    print("\nlines of the samples")
+    for script, (lines, accuracy) in by_script.items():
+        print(f"{script:11}{lines:6}  {accuracy:.2%}")
 
 
 def show(table: dict[str, Tally]) -> None:
