@@ -27,13 +27,13 @@ _NEAR_ENOUGH_APART = 0.5
 _JOINTS = re.compile(
     r"[?？!！。；;\n]+"
     r"|,? and (?=(?:what|when|where|how|who|which|is|are|does|do|can|read|find|show|tell|describe|count)\b)"
-    r"|还有|以及|并且|顺便|另外",
+    r"|还有|還有|以及|并且|並且|顺便|順便|另外",
     re.I,
 )
 _COMMA = re.compile(r"[,，](?=.{4,})")
 
 # The same between the names of what is wanted: "weight and ingredients", "批号、电话".
-_LISTED = re.compile(r",? and (?:the )?|, ?(?:the )?|[，、]|(?:和|与|與|及|还有|還有|跟)", re.I)
+_LISTED = re.compile(r",? and (?:the )?|, ?(?:the )?|[，、]|(?:和|与|與|及|跟)", re.I)
 
 # Somebody else's words: what to look for, not what is asked.
 _QUOTED = re.compile(r"“[^”]+”|「[^」]+」|『[^』]+』|\"[^\"]+\"|‘[^’]+’")

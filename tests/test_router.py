@@ -13,7 +13,8 @@ from sightline.agent.router import Router
 from sightline.prompts import routing
 from sightline.tools.toolbox import TOOLS
 
-# Written apart from prompts/routing, by asking what a customer would say for each tool and field.
+# What customers say for each tool and field. None of it is taught word for word, but the examples have been added to
+# with it in view: it guards against getting worse, and does not measure how well strangers are understood.
 DEV = [
     json.loads(line) for line in (Path(__file__).parent / "fixtures/routing_dev.jsonl").read_text("utf-8").splitlines()
 ]
