@@ -63,11 +63,11 @@ def _facts(reading: Reading, field: FieldName | None) -> tuple[Fact, ...]:
     facts = find_fields(reading, (field,))
     if facts or field not in _ROLES:
         return facts
-    parts = find_fields(reading, ("production", "shelf_life"))
-    if field == "expiry" and (counted := count_expiry(parts)):
-        return (*parts, counted)
-    others: tuple[FieldName, ...] = ("shelf_life", "date") if field == "expiry" else ("date",)
-    return find_fields(reading, others)
+    if field == "expiry":
+        parts = find_fields(reading, ("production", "shelf_life"))
+        counted = count_expiry(parts)
+        return (*parts, counted) if counted else find_fields(reading, ("shelf_life", "date"))
+    return find_fields(reading, ["date"])
 
 
 def why_incomplete(reading: Reading, shortest: float = 0.0) -> str | None:
