@@ -11,7 +11,7 @@ from .artwork import Colour, Sheet
 _FINE = 2
 
 
-def _inlaid(
+def inlaid(
     sheet: Sheet, box: tuple[int, int, int, int], paint: Callable[[ImageDraw.ImageDraw, int, int], None]
 ) -> None:
     """Paint into a finer picture of `box` and lay it on the sheet; `paint` gets the finer width and height."""
@@ -42,7 +42,7 @@ def hills(sheet: Sheet, box: tuple[int, int, int, int], layers: Sequence[tuple[C
             line = [(x, y * high) for x, y in _bump(shares, wide)]
             draw.polygon([*line, (wide, high), (0, high)], fill=colour)
 
-    _inlaid(sheet, box, paint)
+    inlaid(sheet, box, paint)
 
 
 def sun(sheet: Sheet, middle: tuple[int, int], radius: int, colour: Colour) -> None:
@@ -52,10 +52,11 @@ def sun(sheet: Sheet, middle: tuple[int, int], radius: int, colour: Colour) -> N
     def paint(draw: ImageDraw.ImageDraw, wide: int, high: int) -> None:
         draw.ellipse((2, 2, wide - 3, high - 3), fill=colour)
 
-    _inlaid(sheet, (x - radius, y - radius, x + radius, y + radius), paint)
+    inlaid(sheet, (x - radius, y - radius, x + radius, y + radius), paint)
 
 
-def _leaf(x: float, y: float, length: float, breadth: float, turn: float) -> list[tuple[float, float]]:
+def leaf_outline(x: float, y: float, length: float, breadth: float, turn: float) -> list[tuple[float, float]]:
+    """The outline of a leaf whose stalk is at (x, y), pixels, `turn` degrees clockwise from the right."""
     along = np.linspace(0, 1, 24)
     bulge = np.sin(np.pi * along**0.8) * breadth / 2
     right, left = np.stack([along * length, bulge], 1), np.stack([along * length, -bulge], 1)[::-1]
@@ -79,10 +80,10 @@ def oat_ear(sheet: Sheet, root: tuple[int, int], height: int, lean: float, colou
         for step in range(7):
             x, y = places[12 + step * 2 + (step > 5)]
             for turn in (-42, 42):
-                draw.polygon(_leaf(x, y, size * 0.17, size * 0.062, -90 + lean + turn), fill=colour)
-        draw.polygon(_leaf(*places[-1], size * 0.15, size * 0.055, -90 + lean), fill=colour)
+                draw.polygon(leaf_outline(x, y, size * 0.17, size * 0.062, -90 + lean + turn), fill=colour)
+        draw.polygon(leaf_outline(*places[-1], size * 0.15, size * 0.055, -90 + lean), fill=colour)
 
-    _inlaid(sheet, (root[0] - side // 2, root[1] - side, root[0] + side // 2, root[1]), paint)
+    inlaid(sheet, (root[0] - side // 2, root[1] - side, root[0] + side // 2, root[1]), paint)
 
 
 def sprig(sheet: Sheet, middle: tuple[int, int], size: int, colours: tuple[Colour, Colour], turn: float = 0) -> None:
@@ -91,12 +92,12 @@ def sprig(sheet: Sheet, middle: tuple[int, int], size: int, colours: tuple[Colou
     def paint(draw: ImageDraw.ImageDraw, wide: int, high: int) -> None:
         x, y, full = wide / 2, high * 0.86, wide
         draw.line([(x, high), (x, high * 0.5)], fill=colours[0], width=max(3, full // 60))
-        draw.polygon(_leaf(x, y, full * 0.5, full * 0.2, -148 + turn), fill=colours[0])
-        draw.polygon(_leaf(x, y, full * 0.5, full * 0.2, -32 + turn), fill=colours[1])
-        draw.polygon(_leaf(x, y * 0.86, full * 0.62, full * 0.15, -90 + turn), fill=colours[0])
+        draw.polygon(leaf_outline(x, y, full * 0.5, full * 0.2, -148 + turn), fill=colours[0])
+        draw.polygon(leaf_outline(x, y, full * 0.5, full * 0.2, -32 + turn), fill=colours[1])
+        draw.polygon(leaf_outline(x, y * 0.86, full * 0.62, full * 0.15, -90 + turn), fill=colours[0])
         draw.line([(x, y * 0.86), (x, y * 0.30)], fill=colours[1], width=max(2, full // 130))
 
-    _inlaid(sheet, (middle[0] - size // 2, middle[1] - size // 2, middle[0] + size // 2, middle[1] + size // 2), paint)
+    inlaid(sheet, (middle[0] - size // 2, middle[1] - size // 2, middle[0] + size // 2, middle[1] + size // 2), paint)
 
 
 def strawberry(sheet: Sheet, middle: tuple[int, int], size: int, turn: float = 0) -> None:
@@ -128,11 +129,11 @@ def strawberry(sheet: Sheet, middle: tuple[int, int], size: int, turn: float = 0
                     )
         crown = place(0, -0.33)
         for leaf in (-170, -135, -90, -45, -10):
-            draw.polygon(_leaf(*crown, wide * 0.20, wide * 0.085, leaf + turn), fill="#4f8a47")
+            draw.polygon(leaf_outline(*crown, wide * 0.20, wide * 0.085, leaf + turn), fill="#4f8a47")
         for leaf in (25, 90, 155):
-            draw.polygon(_leaf(*crown, wide * 0.17, wide * 0.08, leaf + turn), fill="#64a155")
+            draw.polygon(leaf_outline(*crown, wide * 0.17, wide * 0.08, leaf + turn), fill="#64a155")
 
-    _inlaid(sheet, (middle[0] - size // 2, middle[1] - size // 2, middle[0] + size // 2, middle[1] + size // 2), paint)
+    inlaid(sheet, (middle[0] - size // 2, middle[1] - size // 2, middle[0] + size // 2, middle[1] + size // 2), paint)
 
 
 def biscuit(sheet: Sheet, middle: tuple[int, int], radius: int, rng: np.random.Generator) -> None:
@@ -149,10 +150,10 @@ def biscuit(sheet: Sheet, middle: tuple[int, int], radius: int, rng: np.random.G
         for (sx, sy), turn in zip(seeds, turns, strict=True):
             if sx**2 + sy**2 < 0.74:
                 x, y = wide / 2 * (1 + sx), wide / 2 * (1 + sy)
-                draw.polygon(_leaf(x + 3, y + 4, wide * 0.050, wide * 0.026, turn), fill="#b77c3a")
-                draw.polygon(_leaf(x, y, wide * 0.050, wide * 0.026, turn), fill="#fbf0d4")
+                draw.polygon(leaf_outline(x + 3, y + 4, wide * 0.050, wide * 0.026, turn), fill="#b77c3a")
+                draw.polygon(leaf_outline(x, y, wide * 0.050, wide * 0.026, turn), fill="#fbf0d4")
 
-    _inlaid(sheet, (middle[0] - radius, middle[1] - radius, middle[0] + radius, middle[1] + radius), paint)
+    inlaid(sheet, (middle[0] - radius, middle[1] - radius, middle[0] + radius, middle[1] + radius), paint)
 
 
 def ridge(sheet: Sheet, box: tuple[int, int, int, int], colours: Sequence[Colour], rng: np.random.Generator) -> None:
@@ -169,7 +170,7 @@ def ridge(sheet: Sheet, box: tuple[int, int, int, int], colours: Sequence[Colour
             line = [(float(x), float(high * (base + y))) for x, y in zip(xs, ys, strict=True)]
             draw.polygon([*line, (wide, high), (0, high)], fill=colour)
 
-    _inlaid(sheet, box, paint)
+    inlaid(sheet, box, paint)
 
 
 def wave_border(sheet: Sheet, y: int, height: int, colour: Colour, pitch: int) -> None:
@@ -182,7 +183,7 @@ def wave_border(sheet: Sheet, y: int, height: int, colour: Colour, pitch: int) -
                 r = step / 2 * share
                 draw.arc((x - r, high - r, x + r, high + r), 180, 360, fill=colour, width=max(2, step // 18))
 
-    _inlaid(sheet, (0, y, sheet.width, y + height), paint)
+    inlaid(sheet, (0, y, sheet.width, y + height), paint)
 
 
 def slipping(sheet: Sheet, box: tuple[int, int, int, int], colour: Colour) -> None:
@@ -211,7 +212,7 @@ def slipping(sheet: Sheet, box: tuple[int, int, int, int], colour: Colour) -> No
         for left, width in ((0.22, 0.20), (0.48, 0.26), (0.80, 0.14)):
             draw.line([at(left, 0.93), at(left + width, 0.93)], fill=colour, width=thick // 2)
 
-    _inlaid(sheet, box, paint)
+    inlaid(sheet, box, paint)
 
 
 def runner(sheet: Sheet, box: tuple[int, int, int, int], colour: Colour) -> None:
@@ -238,4 +239,4 @@ def runner(sheet: Sheet, box: tuple[int, int, int, int], colour: Colour) -> None
         limb((0.55, 0.30), (0.74, 0.42), (0.88, 0.36))
         limb((0.54, 0.30), (0.34, 0.34), (0.26, 0.50))
 
-    _inlaid(sheet, box, paint)
+    inlaid(sheet, box, paint)
