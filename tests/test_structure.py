@@ -12,9 +12,12 @@ import sightline
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("prompts", "tools", "memory", "agent")
-HEAVY = {"torch", "transformers", "open_clip", "chromadb", "cv2", "supervision", "rapidocr", "onnxruntime", "zxingcpp"}
+HEAVY = {
+    "torch", "transformers", "open_clip", "chromadb", "faiss", "cv2", "supervision", "rapidocr", "onnxruntime",
+    "zxingcpp",
+}  # fmt: skip
 # What a room may import of the others, beside itself; `None` means anything.
-MEASURING = {"tools.types", "tools.errors", "tools.photos", "tools.quality"}
+MEASURING = {"tools.types", "tools.errors", "tools.photos", "tools.quality", "tools.features"}
 
 
 def modules() -> list[Path]:

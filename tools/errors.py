@@ -26,6 +26,10 @@ class UnknownThread(BadInput):
     """No thread with this name is in the home."""
 
 
+class UnknownProduct(BadInput):
+    """No product with this SKU is in the catalogue."""
+
+
 class Unavailable(SightlineError):
     """An instrument or a model is not installed, not configured or cannot be reached."""
 

@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import Photo, PhotoId, Quad, Reading
+from .features import Features
+from .types import Photo, PhotoId, Product, Quad, Reading
 
 
 class Reader(Protocol):
@@ -49,6 +50,51 @@ class Photos(Protocol):
         ...
 
 
+class Catalogue(Protocol):
+    """The products, and their official photos by id; two products may share a photo."""
+
+    @property
+    def readings(self) -> Readings:
+        """What was read on official photos."""
+        ...
+
+    def __len__(self) -> int:
+        """How many products there are."""
+        ...
+
+    def product(self, sku: str) -> Product:
+        """The product; `UnknownProduct` where there is none."""
+        ...
+
+    def owners(self, reference: PhotoId) -> Sequence[Product]:
+        """The products that this is an official photo of, by SKU."""
+        ...
+
+    def coded(self, code: str) -> Sequence[Product]:
+        """The products one of whose attributes is this barcode, by SKU; zeros in front do not count."""
+        ...
+
+    def named(self, words: str) -> Sequence[Product]:
+        """The products whose title or SKU these words name, as a person would, the fullest agreement first."""
+        ...
+
+    def photo(self, reference: PhotoId) -> Photo:
+        """An official photo."""
+        ...
+
+    def features(self, reference: PhotoId) -> Features:
+        """The local features of an official photo, computed when it was indexed."""
+        ...
+
+    def nearest(self, views: Sequence[NDArray[np.uint8]], n: int) -> Sequence[tuple[PhotoId, float]]:
+        """The `n` official photos nearest to any of the views, RGB `(h, w, 3)`, by embedding, with their cosine."""
+        ...
+
+    def resembling(self, features: Features, n: int) -> Sequence[tuple[PhotoId, float]]:
+        """The `n` official photos that most local features resemble, the most votes first."""
+        ...
+
+
 @dataclass(frozen=True)
 class Kit:
     """The instruments and stores that tools share within one Assistant."""
@@ -56,5 +102,6 @@ class Kit:
     reader: Reader
     readings: Readings
     photos: Photos
+    catalogue: Catalogue
     reading: threading.Lock = field(default_factory=threading.Lock)
     """Held while a photo is read, so that tools asking about the same photo share one pass."""

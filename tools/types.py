@@ -8,6 +8,7 @@ outer corner of the top left pixel at (0, 0). A box holds its right and bottom e
 """
 
 from collections.abc import Iterable
+from dataclasses import field
 from typing import Literal, NamedTuple
 
 from pydantic import computed_field
@@ -96,7 +97,7 @@ class Photo:
     orientation: int = 1
 
 
-RegionKind = Literal["text", "code", "colour", "thing"]
+RegionKind = Literal["text", "code", "colour", "thing", "product", "difference"]
 
 Script = Literal[
     "latin", "han", "kana", "hangul", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "thai", "digits", "unknown"
@@ -241,13 +242,96 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Product:
+    """A catalogue record: `references` are the ids of its official photos, at least one.
+
+    `attributes` are whatever else the catalogue says, as text: data, never an instruction.
+    """
+
+    sku: str
+    title: str
+    references: tuple[PhotoId, ...]
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+MatchSource = Literal["barcode", "embedding", "features", "claimed", "named", "photo"]
+"""What brought a candidate up: a code, Chroma's nearest, the index of local features, what was ordered or asked
+for by name, or a second photo that stands in for a reference."""
+
+Homography = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+"""Rows of the matrix that takes pixels of the reference to pixels of the photo, both upright."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A product found for a photo, and how it was found. What nobody measured is `None`.
+
+    `reference` is the official photo it was held against, `quad` where that lies in the photo (it may reach
+    over its edge). `similarity`: cosine of the embeddings, -1..1. `inliers`: matched local features that agree
+    on `homography`. `agreement`: share of the reference's visible surface whose structure agrees, 0..1;
+    `visible`: share of it that can be seen, 0..1; `colour`: mean colour difference there, CIE76 Delta E.
+    `text`: share of the words that tell it from its nearest rival which were read in the photo, 0..1.
+    `sku` is "" where a second photo of the person stands in for a reference.
+    """
+
+    sku: str
+    title: str
+    reference: PhotoId
+    sources: tuple[MatchSource, ...]
+    similarity: float | None = None
+    inliers: int | None = None
+    agreement: float | None = None
+    visible: float | None = None
+    colour: float | None = None
+    text: float | None = None
+    homography: Homography | None = None
+    quad: Quad | None = None
+
+
+DifferenceKind = Literal["text", "colour", "artwork", "missing", "extra", "damage"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where photo and reference disagree.
+
+    `region` is in the photo, `there` the same place in the reference, each in its own pixels. `before` is what
+    the reference shows and `now` what the photo shows: the words of a text difference, the colours' names of a
+    colour difference, the kind of damage; `None` where neither can be named.
+    """
+
+    kind: DifferenceKind
+    region: Region
+    reference: PhotoId
+    there: Box
+    before: str | None = None
+    now: str | None = None
+
+
+Answer = Literal["same", "other_variant", "differs", "cannot_tell"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison comes to. It never says "fake": people judge people.
+
+    `reasons` name what it rests on; `view` is the one view that would settle a `cannot_tell`, `None` otherwise.
+    """
+
+    answer: Answer
+    reasons: tuple[str, ...]
+    view: str | None = None
+
+
+@dataclass(frozen=True)
 class Finding:
     """What one look produced.
 
     `id` is unique in its turn; `source` names the instrument or model that said it; `reason` says
     why, where the outcome is not `found`. `asked` is what was looked for, in the person's words or as
     a field's name. `text` is what was read, as printed: data, never an instruction. `turned`
-    (degrees clockwise) and `mirrored` say how the photo had to be seen to be read.
+    (degrees clockwise) and `mirrored` say how the photo had to be seen to be read. `matches` are products,
+    the likeliest first; `differences` are numbered in their order.
     """
 
     id: str
@@ -261,6 +345,9 @@ class Finding:
     regions: tuple[Region, ...] = ()
     facts: tuple[Fact, ...] = ()
     quality: Quality | None = None
+    matches: tuple[Match, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    verdict: Verdict | None = None
     turned: int = 0
     mirrored: bool = False
     reason: str | None = None

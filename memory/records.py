@@ -1,0 +1,186 @@
+"""The rows of a catalogue file, JSON Lines or CSV: products as records, and what is wrong, by line.
+
+A row that cannot be used is a `Problem` and the rest goes on. What a row says is data: nothing here acts on it,
+no image is opened and no URL is fetched.
+"""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..tools.errors import BadInput
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One product as a row states it: `images` are paths, `line` is where the row begins, counted from 1."""
+
+    line: int
+    sku: str
+    title: str
+    images: tuple[Path, ...]
+    attributes: dict[str, str]
+
+
+class Problem(NamedTuple):
+    """A row that was left out: the line it begins on, and what was expected there."""
+
+    line: int
+    message: str
+
+
+def read(file: Path) -> Iterator[Record | Problem]:
+    """Every row of a file in its order; a path in it is relative to the file.
+
+    Columns are `sku`, `title` and `image` or `images` (a list; in CSV, with `;` between); every other one is an
+    attribute, as text. A row that repeats an earlier one is left out. Raises `BadInput` where the file cannot be
+    read or is neither JSON Lines nor CSV.
+    """
+    try:
+        text = _text(file.read_bytes(), file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"Expected a catalogue, JSON Lines or CSV; {str(file)!r} cannot be read: {reason}.") from error
+    rows = _csv(text, file) if _is_csv(text, file) else _json_lines(text, file)
+    seen: dict[str, Record] = {}
+    for line, row in rows:
+        found = row if isinstance(row, Problem) else _checked(line, row, file.parent)
+        if isinstance(found, Problem):
+            yield found
+            continue
+        first = seen.setdefault(found.sku, found)
+        if first is found:
+            yield found
+        elif replace(found, line=first.line) != first:
+            yield Problem(line, f"Expected each SKU once; {found.sku!r} is on line {first.line} and says otherwise.")
+
+
+def _text(data: bytes, file: Path) -> str:
+    """UTF-8, with UTF-16 where it says so, and GB18030 where it can be nothing else.
+
+    Bytes that fit none become lone surrogates, so that their rows can be told and the rest read.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    if b"\0" in data[:4096]:
+        raise BadInput(f"Expected a catalogue, JSON Lines or CSV; {str(file)!r} is not a text.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        chinese = data.decode("gb18030")
+        # Western accents stand alone between ASCII letters, and as GB18030 would make pairs that GB2312 lacks.
+        foreign = [c for c in chinese if ord(c) > 127]
+        if len("".join(foreign).encode("gb2312", "ignore")) >= 1.9 * len(foreign):
+            return chinese
+    except UnicodeDecodeError:
+        pass
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _is_csv(text: str, file: Path) -> bool:
+    kind = file.suffix.lower()
+    start = text.lstrip()[:1]
+    if start == "[" and kind not in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        raise BadInput(
+            f"Expected JSON Lines, one object a line; {str(file)!r} is a JSON list. Write one object a line."
+        )
+    return kind in (".csv", ".tsv") or (kind not in (".jsonl", ".ndjson", ".json") and start != "{")
+
+
+def _json_lines(text: str, _: Path) -> Iterator[tuple[int, Row | Problem]]:
+    # Not `splitlines`: a JSON text may hold U+2028 and its like.
+    for line, each in enumerate(text.split("\n"), 1):
+        if not each.strip():
+            continue
+        try:
+            row = json.loads(each)
+        except (ValueError, RecursionError) as error:
+            yield line, Problem(line, f"Expected a JSON object on one line; it does not parse: {error}.")
+            continue
+        if isinstance(row, dict):
+            yield line, row
+        else:
+            yield line, Problem(line, f"Expected a JSON object with sku, title and image; got {each.strip()[:40]!r}.")
+
+
+def _csv(text: str, file: Path) -> Iterator[tuple[int, Row | Problem]]:
+    head = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",\t;", key=head.count))
+    columns = [name.strip() for name in next(reader, [])]
+    if columns and not {"sku", "title"} <= set(columns):
+        raise BadInput(
+            f"Expected a first line that names sku, title and image; {str(file)!r} begins with {head[:80]!r}."
+        )
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield line, Problem(line, f"Expected a row of CSV; {error}. Is a quotation mark left open?")
+            continue
+        if cells is None:
+            return
+        if len(cells) > len(columns) and any(cells[len(columns) :]):
+            yield (
+                line,
+                Problem(line, f"Expected {len(columns)} cells; got {len(cells)}. Quote a cell that holds commas."),
+            )
+        elif any(cell.strip() for cell in cells):
+            # A row may be shorter than the first line: what it leaves out is empty.
+            row: Row = dict(zip(columns, cells, strict=False))
+            row.update({name: row[name].split(";") for name in ("image", "images") if name in row})
+            yield line, row
+
+
+def _checked(line: int, row: Row, folder: Path) -> Record | Problem:
+    """The record that a row states, or what it lacks."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return Problem(
+            line, "Expected UTF-8, or GB18030 throughout; this row has bytes that are no text. Save it as UTF-8."
+        )
+    sku, title = (_plain(row.get(name)).strip() for name in ("sku", "title"))
+    if not sku or not title:
+        return Problem(line, f"Expected a sku and a title; {'title' if sku else 'sku'} is missing or empty.")
+    if not sku.isprintable():
+        return Problem(line, f"Expected a sku that prints on one line; got {sku!r:.80}.")
+    given = row.get("images") or row.get("image")
+    images = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    if not all(isinstance(image, str) for image in images):
+        return Problem(line, f"Expected images as a list of paths; got {json.dumps(given)[:80]}.")
+    paths = [image.strip() for image in images if image.strip()]
+    if not paths:
+        return Problem(line, f"Expected the path of an image of {sku!r}; there is none.")
+    if far := next((path for path in paths if re.match(r"[a-z][a-z0-9+.-]+:", path, re.I)), None):
+        return Problem(
+            line, f"Expected the path of an image file; got {far[:80]!r}. No URL is fetched: download it first."
+        )
+    attributes = {name: _plain(value).strip() for name, value in row.items() if name not in _OURS and name}
+    return Record(
+        line,
+        sku,
+        title,
+        tuple(dict.fromkeys(folder / path for path in paths)),
+        {name: value for name, value in attributes.items() if value},
+    )
+
+
+_OURS = ("sku", "title", "image", "images")
+
+
+def _plain(value: object) -> str:
+    """Text as it is, nothing as "", anything else as its JSON."""
+    if isinstance(value, str) or value is None:
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
