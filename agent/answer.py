@@ -12,6 +12,7 @@ from datetime import date
 from ..prompts import say, sentences
 from ..prompts import slots as slots_of
 from ..tools.types import Fact, Finding, Quality, Region, Size
+from . import products
 from .places import place
 from .reply import Slot, SlotKind, Statement, Step
 from .saying import said_date, said_from_today, said_period
@@ -38,7 +39,7 @@ def compose(
     """The statements of a turn, photo by photo in the order of the findings; not yet checked.
 
     `qualities` is by photo id; `retake` names the photos that no answer should be built on; `claimed`
-    is the SKU the customer ordered, `today` the date where it is asked.
+    is the SKU the customer ordered where there is no catalogue to look it up in, `today` the date where it is asked.
     """
     if all(f.tool == "quality" for f in findings):
         return [Statement(say(language, "chat.hello" if _only_chat(plan) else "chat.no_photo"), ())]
@@ -60,6 +61,9 @@ def compose(
         for statement in said:
             text = say(language, "photo.numbered", n=number, sentence=statement.text) if several else statement.text
             statements.append(Statement(text, statement.cites, statement.slots))
+    for look in findings:
+        if len(look.photos) > 1:
+            statements += composer(look.tool)(language, look, qualities[look.photos[0]].size)
     if claimed:
         statements.append(Statement(say(language, "claimed.unchecked", sku=claimed), ()))
     return _once(statements)
@@ -112,7 +116,12 @@ def _ocr(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
 
 def _outcome(finding: Finding) -> str:
     """What to say of a look that found nothing: its outcome, or its reason where that says more."""
-    telling = {"needs_model": "needs_model", "photo_too_poor": "hidden", "role_not_printed": "role_not_printed"}
+    telling = {
+        "needs_model": "needs_model",
+        "photo_too_poor": "hidden",
+        "role_not_printed": "role_not_printed",
+        "product_not_seen": "product_absent",
+    }
     return telling.get(finding.reason or "", finding.outcome)
 
 
@@ -174,6 +183,9 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     if finding.outcome != "found":
         yield Statement(say(language, f"ground.{_outcome(finding)}", target=target), cites)
         return
+    if finding.matches:
+        yield from products.shelf(language, finding, size)
+        return
     places = Counter(place(r.box, size) for r in finding.regions)
     n = len(finding.regions)
     slots = [Slot("count", str(n), finding.id)]
@@ -208,6 +220,8 @@ def _codes(language: str, finding: Finding) -> Iterator[Statement]:
 
 def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     cites = (finding.id,)
+    if finding.matches:
+        yield from products.shelf(language, finding, size)
     lines = [r for r in finding.regions if r.kind == "text" and r.label]
     if shown := [r.label for r in lines[:_LINES_SHOWN]]:
         quoted = say(language, "list.then").join(say(language, "quote", text=t) for t in shown)
@@ -292,4 +306,10 @@ def composer(tool: str) -> Compose:
     return COMPOSERS.get(tool, _plain)
 
 
-COMPOSERS: Mapping[str, Compose] = {"describe": _describe, "ocr": _ocr, "ground": _ground}
+COMPOSERS: Mapping[str, Compose] = {
+    "describe": _describe,
+    "ocr": _ocr,
+    "ground": _ground,
+    "identify": products.identify,
+    "compare": products.compare,
+}

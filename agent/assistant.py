@@ -11,12 +11,13 @@ import shutil
 import sqlite3
 import threading
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,16 +25,20 @@ from filelock import FileLock, Timeout
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from .. import __version__
+from ..memory.catalogue import Catalogue, Hit
+from ..memory.indexing import Progress as Indexing
+from ..memory.indexing import Report
 from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
+from ..memory.records import read as read_rows
 from ..memory.sessions import Sessions, Thread
-from ..tools.errors import BadInput, Busy, Unavailable
+from ..tools.errors import BadInput, Busy, SightlineError, Unavailable
 from ..tools.photos import load, pixels
 from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
-from ..tools.types import FieldName, Finding, Photo
+from ..tools.types import FieldName, Finding, Photo, PhotoId, Product
 from .graph import build_graph
-from .nodes import SENTENCE, STATUS
+from .nodes import SENTENCE, STATUS, draw_compared
 from .reply import Progress, Reply, Statement, from_json
 from .router import Router
 from .settings import Settings
@@ -64,6 +69,7 @@ class Assistant:
         photos: PhotoStore,
         sessions: Sessions,
         readings: Readings,
+        catalogue: Catalogue,
         checkpoints: sqlite3.Connection,
     ) -> None:
         """Put together from its parts; `Assistant.open` is the usual way."""
@@ -72,6 +78,7 @@ class Assistant:
         self._photos = photos
         self._sessions = sessions
         self._readings = readings
+        self._catalogue = catalogue
         # What a single look reads stays in memory: nobody asked for it to be kept.
         self._passing = Readings(Path(":memory:"), __version__)
         self._saver = SqliteSaver(checkpoints)
@@ -94,24 +101,29 @@ class Assistant:
         """
         if model is not None:
             raise Unavailable(f"This version answers without a model; got model={model!r}. Leave it out.")
-        folder = Path(home).expanduser() if home is not None else Settings().home
+        settings = Settings()
+        folder = Path(home).expanduser() if home is not None else settings.home
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as opened:
                 photos = opened.enter_context(closing(PhotoStore(folder / "photos")))
                 readings = opened.enter_context(closing(Readings(folder / "readings.sqlite", __version__)))
                 sessions = opened.enter_context(closing(Sessions(folder / "sessions.sqlite")))
+                catalogue = opened.enter_context(
+                    closing(Catalogue(folder / "catalogue", __version__, settings.embedder, settings.chroma))
+                )
                 checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
                 opened.enter_context(closing(checkpoints))
                 kit = TurnKit(
                     reader=RapidReader(),
                     readings=readings,
                     photos=photos,
+                    catalogue=catalogue,
                     router=Router(TOOLS),
                     sessions=sessions,
                     pictures=folder / "pictures",
                 )
-                assistant = cls(folder, kit, photos, sessions, readings, checkpoints)
+                assistant = cls(folder, kit, photos, sessions, readings, catalogue, checkpoints)
                 opened.pop_all()
                 return assistant
         except (OSError, sqlite3.Error) as error:
@@ -179,11 +191,83 @@ class Assistant:
 
         With `field` only that field, which is one of `FieldName`.
         """
-        return self._look("ocr", photo, **({"field": field} if field else {}))
+        return self._look("ocr", photo, {"field": field} if field else {})
 
     def ground(self, photo: "Source", target: str) -> Finding:
-        """Find printed words, codes or coloured areas, and count them."""
-        return self._look("ground", photo, target=_plain(target))
+        """Find products, printed words, codes or coloured areas."""
+        return self._look("ground", photo, {"target": _plain(target)})
+
+    def identify(self, photo: "Source") -> Finding:
+        """Say which catalogue product a photo shows."""
+        return self._look("identify", photo)
+
+    def compare(self, photo: "Source", claimed: str | None = None, other: "Source | None" = None) -> Finding:
+        """Hold a photo against the official picture, and say what differs.
+
+        `claimed` is the SKU that was ordered; without it the product is identified first. With `other`, the two
+        photos are held against one another. Raises `UnknownProduct`.
+        """
+        if claimed is not None and other is not None:
+            raise BadInput("Expected what was ordered or another photo to compare with; got both. Leave one out.")
+        if other is None:
+            return self._look("compare", photo, {"against": claimed} if claimed is not None else {})
+        second = self.load(other)
+        return self._look("compare", photo, {"against": second.id}, beside=(second,))
+
+    def each(
+        self, tool: str, photos: "Iterable[Source]", **args: str
+    ) -> "Iterator[tuple[Source, Finding | SightlineError]]":
+        """One tool over many photos, a few at once: each photo, in order, with its finding or its error.
+
+        `args` are those of the tool's method. Raises `BadInput` for a tool that there is not.
+        """
+        if tool not in TOOLS:
+            raise BadInput(f"Expected one of {', '.join(TOOLS)}; got {tool!r}.")
+        call = getattr(self, tool)
+
+        def look(source: "Source") -> Finding | SightlineError:
+            try:
+                found: Finding = call(source, **args)
+            except SightlineError as error:
+                return error
+            return found
+
+        sources = iter(photos)
+        waiting = deque((s, self._pool.submit(look, s)) for s in islice(sources, _AT_ONCE))
+        while waiting:
+            source, found = waiting.popleft()
+            yield source, found.result()
+            waiting.extend((s, self._pool.submit(look, s)) for s in islice(sources, 1))
+
+    def index(self, file: Path | str, progress: "Indexing | None" = None) -> "Report":
+        """Keep the products of a JSON Lines or CSV file in the catalogue, each in place of its earlier record.
+
+        What is unchanged is skipped, a bad row is reported by its line, and a run that was killed is taken up by
+        the next. `progress` is told the step, how many are done, and of how many. Raises `BadInput`, `Busy`.
+        """
+        rows = read_rows(Path(file))
+        self._own()
+        return self._catalogue.index(rows, progress)
+
+    def products(self) -> Sequence[Product]:
+        """The products of the catalogue, by SKU."""
+        return self._catalogue.products()
+
+    def search(self, words: str, n: int = 10) -> "Sequence[Hit]":
+        """The products that words describe best, by their records and, where the embedder reads, by their photos."""
+        return self._catalogue.search(_plain(words), n)
+
+    def add_product(
+        self, sku: str, title: str, images: Sequence[Path | str], attributes: dict[str, str] | None = None
+    ) -> Product:
+        """Keep one product in place of its earlier record. Raises `BadInput`, `Busy`."""
+        self._own()
+        return self._catalogue.add(sku, title, [Path(image) for image in images], attributes)
+
+    def remove_product(self, sku: str) -> None:
+        """Remove a product and its official photos. Raises `UnknownProduct`, `Busy`."""
+        self._own()
+        self._catalogue.remove(sku)
 
     def load(self, source: "Source") -> Photo:
         """The photo, read once, to hand to several tools. Raises `UnreadablePhoto`, `UnknownPhoto`."""
@@ -191,14 +275,21 @@ class Assistant:
             return source
         return self._photos.get(source) if _is_id(source) else load(source)
 
-    def draw(self, photo: "Source", finding: Finding, path: Path | str) -> Path:
-        """Save a JPEG of the photo with the finding's regions as numbered marks. Raises `BadInput` if it cannot."""
+    def draw(self, photo: "Source", finding: Finding, path: Path | str, other: "Source | None" = None) -> Path:
+        """Save a JPEG of the photo with the finding's regions as numbered marks. Raises `BadInput` if it cannot.
+
+        A comparison is drawn beside the official picture, or beside `other`, the photo it was made with.
+        """
         from ..tools.picture import annotate, save
 
+        seen = self.load(photo)
         regions = finding.regions or tuple(f.region for f in finding.facts if f.region)
-        picture = annotate(pixels(self.load(photo)), regions)
         try:
-            save(picture, Path(path))
+            shown = (seen,) if other is None else (seen, self.load(other))
+            kit = replace(self._kit, photos=_Beside(self._photos, shown))
+            if finding.tool == "compare" and draw_compared(kit, finding, "en", Path(path)):
+                return Path(path)
+            save(annotate(pixels(seen), regions), Path(path))
         except OSError as error:
             raise BadInput(f"Expected a place to save the picture; {path} cannot be written ({error}).") from error
         return Path(path)
@@ -223,7 +314,7 @@ class Assistant:
         """Finish what is under way and let go of the home."""
         self._pool.shutdown()
         self._saver.conn.close()
-        for store in (self._sessions, self._readings, self._passing, self._photos):
+        for store in (self._sessions, self._readings, self._passing, self._photos, self._catalogue):
             store.close()
         self._lock.release(force=True)
 
@@ -256,8 +347,9 @@ class Assistant:
                 self._lock.acquire(timeout=0)
             except Timeout:
                 raise Busy(
-                    f"Another process is writing {self.home}. Wait until it ends, or use another home; "
-                    "looking at a photo with one tool, and listing threads, work meanwhile."
+                    f"Another process is writing {self.home}. Wait until it ends, or use another home (--home). "
+                    "Any number of processes may read it meanwhile: looking at photos with one tool (identify, "
+                    "compare, ocr, ground, describe), listing and searching the catalogue, and listing threads."
                 ) from None
             for turn in self._checkpointed():
                 if self._sessions.has(turn):
@@ -274,10 +366,25 @@ class Assistant:
     def _checkpointed(self) -> list[str]:
         return list(dict.fromkeys(c.config["configurable"]["thread_id"] for c in self._saver.list(None)))
 
-    def _look(self, tool: str, source: "Source", **args: str) -> Finding:
+    def _look(
+        self, tool: str, source: "Source", args: Mapping[str, str] | None = None, beside: tuple[Photo, ...] = ()
+    ) -> Finding:
         photo = self.load(source)
         kit = self._kit if _is_id(source) else replace(self._kit, readings=self._passing)
-        return TOOLS[tool](photo, kit, **args)
+        if beside:
+            kit = replace(kit, photos=_Beside(self._photos, beside))
+        return TOOLS[tool](photo, kit, **(args or {}))
+
+
+class _Beside:
+    """The home's photos, and some that are not kept."""
+
+    def __init__(self, photos: PhotoStore, beside: Sequence[Photo]) -> None:
+        self._photos, self._beside = photos, {photo.id: photo for photo in beside}
+
+    def get(self, photo: PhotoId) -> Photo:
+        """See `Photos.get`."""
+        return self._beside.get(photo) or self._photos.get(photo)
 
 
 def _is_id(source: object) -> "TypeIs[str]":

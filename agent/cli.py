@@ -40,7 +40,7 @@ _EPILOG = (
 )
 
 app = typer.Typer(
-    help="Look at photos and say only what can be shown: text, dates, codes, colours, and where they are.",
+    help="Look at photos and say only what can be shown: text, dates, codes, colours, products, and what differs.",
     epilog=_EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -49,15 +49,21 @@ app = typer.Typer(
 )
 threads_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(threads_app, name="threads")
+catalogue_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(catalogue_app, name="catalogue")
 
 PhotoArg = Annotated[
     str, typer.Argument(metavar="PHOTO", help="A file, - for standard input, or sha256:… of a kept photo.")
+]
+PhotoArgs = Annotated[
+    list[str], typer.Argument(metavar="PHOTO...", help="Files, - for standard input, or sha256:… of kept photos.")
 ]
 Home = Annotated[
     Path | None,
     typer.Option(envvar="SIGHTLINE_HOME", help="Where photos and threads are kept. [default: ~/.sightline]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a photo, each on its line.")]
 Plain = Annotated[bool, typer.Option("--plain", help="No colour, boxes or spinners.")]
 ThreadName = Annotated[str, typer.Option(help="The conversation this turn belongs to.")]
 Marked = Annotated[Path | None, typer.Option("--picture", help="Also save the photo with numbered marks as this JPEG.")]
@@ -150,14 +156,14 @@ def ocr(
 def ground(
     photo: PhotoArg,
     target: Annotated[
-        str, typer.Argument(help="Printed words, a code, or a colour: 'BEST BEFORE', 'barcode', '红色'.")
+        str, typer.Argument(help="A product, printed words, a code, or a colour: 'BEST BEFORE', 'barcode', '红色'.")
     ],
     picture: Marked = None,
     home: Home = None,
     as_json: Json = False,
     plain: Plain = False,
 ) -> None:
-    """Find printed words, codes or coloured areas, and count them."""
+    """Find products, printed words, codes or coloured areas."""
     _one_tool("ground", photo, picture, home, as_json, plain, target=target)
 
 
@@ -169,13 +175,138 @@ def describe(
     _one_tool("describe", photo, picture, home, as_json, plain)
 
 
+@app.command()
+def identify(
+    photos: PhotoArgs, picture: Marked = None, home: Home = None, as_json: Lines = False, plain: Plain = False
+) -> None:
+    """Say which catalogue product a photo shows."""
+    _many_photos("identify", photos, picture, home, as_json, plain)
+
+
+@app.command()
+def compare(
+    photos: PhotoArgs,
+    claimed: Annotated[str | None, typer.Option(help="The SKU that was ordered; without it, it is identified.")] = None,
+    other: Annotated[str | None, typer.Option("--with", metavar="PHOTO", help="Another photo to compare with.")] = None,
+    picture: Marked = None,
+    home: Home = None,
+    as_json: Lines = False,
+    plain: Plain = False,
+) -> None:
+    """Hold a photo against the official picture, and say what differs."""
+    args = {name: value for name, value in (("claimed", claimed), ("other", other)) if value is not None}
+    _many_photos("compare", photos, picture, home, as_json, plain, **args)
+
+
+@app.command()
+def index(
+    file: Annotated[Path, typer.Argument(help="JSON Lines or CSV with sku, title, image or images, and attributes.")],
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Keep the products of a file in the catalogue.
+
+    What is unchanged is skipped; a bad row is reported by its line, and then the exit code is 2. A run that was
+    killed is taken up by the next.
+    """
+    with _assistant(home, as_json) as assistant, _bar(plain or as_json) as progress:
+        report = assistant.index(file, progress)
+    if as_json:
+        _print_json({**report._asdict(), "problems": [problem._asdict() for problem in report.problems]})
+    else:
+        for problem in report.problems:
+            _say(f"line {problem.line}: {problem.message}", err=True)
+        _say(f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged")
+    raise typer.Exit(BAD_INPUT if report.problems else 0)
+
+
+@catalogue_app.callback(invoke_without_command=True)
+def catalogue(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """List the products; search, add or remove one."""
+    if _passes_on(context):
+        return
+    catalogue_list(home, as_json, plain)
+
+
+@catalogue_app.command("list")
+def catalogue_list(home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """List the products."""
+    with _assistant(home, as_json) as assistant:
+        products = assistant.products()
+    if as_json:
+        from .reply import to_json
+
+        _print_json({"products": [to_json(product) for product in products]})
+    elif not products:
+        typer.echo("No products yet; `sightline index FILE` adds them.")
+    else:
+        _table(("sku", "title", "photos"), [(p.sku, p.title, str(len(p.references))) for p in products], plain)
+
+
+@catalogue_app.command("search")
+def catalogue_search(
+    words: str,
+    most: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Find products by words; by their photos too, where the embedder reads."""
+    with _assistant(home, as_json) as assistant:
+        hits = assistant.search(words, most)
+    if as_json:
+        from .reply import to_json
+
+        _print_json({"hits": [{**hit._asdict(), "product": to_json(hit.product)} for hit in hits]})
+    elif not hits:
+        typer.echo("Nothing found.")
+    else:
+        rows = [(h.product.sku, h.product.title, _share(h.words), _share(h.similarity)) for h in hits]
+        _table(("sku", "title", "words", "similarity"), rows, plain)
+    raise typer.Exit(0 if hits else EXITS["absent"])
+
+
+@catalogue_app.command("add")
+def catalogue_add(
+    sku: str,
+    title: str,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Its official photos.")],
+    attribute: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Such as gtin=…; repeat it.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Keep one product, in place of its earlier record."""
+    del plain  # one line, the same either way
+    from .reply import to_json
+
+    with _assistant(home, as_json) as assistant:
+        product = assistant.add_product(sku, title, images, dict(map(_attribute, attribute or [])))
+    if as_json:
+        _print_json(to_json(product))
+    else:
+        _say(f"Kept {product.sku}, {product.title}.")
+
+
+@catalogue_app.command("remove")
+def catalogue_remove(sku: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """Remove a product and its official photos."""
+    del plain  # one line, the same either way
+    with _assistant(home, as_json) as assistant:
+        assistant.remove_product(sku)
+    if as_json:
+        _print_json({"removed": sku})
+    else:
+        _say(f"Removed {sku}.")
+
+
 @threads_app.callback(invoke_without_command=True)
 def threads(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
     """List the conversations kept; show, resume or delete one."""
-    if context.invoked_subcommand:
-        sources = map(context.get_parameter_source, context.params)
-        if any(source is not None and source.name == "COMMANDLINE" for source in sources):
-            raise typer.BadParameter(f"put the options after `{context.invoked_subcommand}`.")
+    if _passes_on(context):
         return
     with _assistant(home, as_json) as assistant:
         rows = assistant.threads()
@@ -245,6 +376,16 @@ def doctor(home: Home = None, as_json: Json = False, plain: Plain = False) -> No
             plain,
         )
     raise typer.Exit(0 if report["ok"] else FAILURE)
+
+
+def _passes_on(context: typer.Context) -> bool:
+    """Whether a command stands after this one; it takes the options."""
+    if not context.invoked_subcommand:
+        return False
+    sources = map(context.get_parameter_source, context.params)
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise typer.BadParameter(f"put the options after `{context.invoked_subcommand}`.")
+    return True
 
 
 @contextmanager
@@ -341,6 +482,77 @@ def _one_tool(
     raise typer.Exit(EXITS[finding.outcome])
 
 
+def _many_photos(
+    tool: str, photos: list[str], picture: Path | None, home: Path | None, as_json: bool, plain: bool, **args: str
+) -> None:
+    """Run one tool on each photo and print what it found as it comes; a bad photo is reported, and the rest goes on."""
+    from ..tools.errors import BadInput
+
+    with _assistant(home, as_json) as assistant:
+        if picture and len(photos) > 1:
+            raise BadInput(
+                f"Expected one photo where a picture is to be saved; got {len(photos)}. Leave out --picture."
+            )
+        if len(photos) == 1:
+            # An error about the only photo is the command's error.
+            source: Any = assistant.load(photos[0])
+            finding = getattr(assistant, tool)(source, **args)
+            if picture:
+                assistant.draw(source, finding, picture, **({"other": args["other"]} if "other" in args else {}))
+            _print_seen(photos[0], finding, as_json, plain, several=False)
+            if picture and not as_json:
+                _say(f"picture: {picture}")
+            raise typer.Exit(EXITS[finding.outcome])
+        bad = False
+        with _bar(plain or as_json) as progress:
+            for n, (photo, found) in enumerate(assistant.each(tool, photos, **args), 1):
+                if isinstance(found, Exception):
+                    bad = True
+                    if as_json:
+                        _print_line({"file": photo, **_as_json(found)})
+                    else:
+                        _say(f"{photo!s}: {found}", err=True)
+                else:
+                    _print_seen(str(photo), found, as_json, plain, several=True)
+                progress(tool, n, len(photos))
+    raise typer.Exit(BAD_INPUT if bad else 0)
+
+
+def _print_seen(photo: str, finding: "Finding", as_json: bool, plain: bool, several: bool) -> None:
+    """What `identify` or `compare` found in one photo."""
+    if as_json:
+        from .reply import to_json
+
+        _print_line({"file": photo, **to_json(finding)})
+        return
+    if several:
+        _say(f"{photo}:", dim=_dims(plain))
+    for match in finding.matches:
+        if match.title:
+            detail = "" if match.inliers is None else f"  {match.inliers} points agree"
+            _say(f"{match.sku}  {match.title}{detail}  ({', '.join(match.sources)})")
+    if finding.verdict:
+        _say(f"verdict: {finding.verdict.answer.replace('_', ' ')} ({', '.join(finding.verdict.reasons)})")
+    rows = [(str(n), d.kind, d.before or "", d.now or "", _box(d.region)) for n, d in enumerate(finding.differences, 1)]
+    if rows:
+        _table(("", "kind", "officially", "in the photo", "box x0 y0 x1 y1"), rows, plain)
+    if facts := [(f.name, f.value, f.quote or "", _box(f.region) if f.region else "") for f in finding.facts]:
+        _table(("fact", "value", "as printed", "box x0 y0 x1 y1"), facts, plain)
+    if finding.outcome != "found":
+        typer.echo(f"{finding.outcome.replace('_', ' ')}{f': {finding.reason}' if finding.reason else ''}")
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _attribute(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not (found and name):
+        raise typer.BadParameter(f"expected NAME=VALUE; got {text!r}.")
+    return name, value
+
+
 def _print_finding(finding: "Finding", plain: bool) -> None:
     if finding.text and not finding.asked:
         _say(finding.text)
@@ -387,6 +599,21 @@ def _spinner(off: bool) -> Iterator[Callable[[str | None], None]]:
         yield lambda step: status.update(f"{step}…") if step else status.stop()
 
 
+@contextmanager
+def _bar(off: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Told the step, how many are done and of how many; drawn on standard error where a person looks on."""
+    if off or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None)
+        yield lambda step, done, total: shown.update(task, description=step, completed=done, total=total)
+
+
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], plain: bool) -> None:
     if plain or not sys.stdout.isatty():
         for row in rows:
@@ -426,6 +653,11 @@ def _lines(prompt: bool) -> Iterator[str]:
         if not line:
             return
         yield line.rstrip("\n")
+
+
+def _print_line(data: Any) -> None:
+    sys.stdout.buffer.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    sys.stdout.flush()
 
 
 def _print_json(data: Any) -> None:

@@ -1,6 +1,6 @@
 """The whole machine on one screen.
 
-    receive -> route -> [describe | ocr | ground, in parallel] -> weigh -> answer -> remember
+    receive -> route -> [describe | ocr | ground | identify | compare, in parallel] -> weigh -> answer -> remember
 
 `build_graph(kit)` binds the services, so that the graph works the same inside somebody else's graph,
 whose context it never reads. It takes its host's checkpointer; ours is given when it is compiled.
@@ -34,7 +34,7 @@ def build_graph(
 
     graph.add_edge(START, "receive")
     graph.add_edge("receive", "route")
-    graph.add_conditional_edges("route", nodes.fan_out, [*TOOLS, "weigh"])
+    graph.add_conditional_edges("route", partial(nodes.fan_out, kit), [*TOOLS, "weigh"])
     graph.add_edge("weigh", "answer")
     graph.add_edge("answer", "remember")
     graph.add_edge("remember", END)

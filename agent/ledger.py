@@ -46,6 +46,9 @@ def _quote(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
     for fact in finding.facts:
         if fact.quote and value in fact.quote:
             return True, fact.region
+    for difference in finding.differences:
+        if value in (difference.before, difference.now):
+            return True, difference.region
     return bool(finding.text and value in finding.text), None
 
 
@@ -69,6 +72,26 @@ def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | No
     return (True, region) if region else _fact(value, finding, size)
 
 
+def _product(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    """The SKU is one of the matches; the region is where that product was seen."""
+    match = next((m for m in finding.matches if m.sku == value), None)
+    if match is None:
+        return False, None
+    return True, next((r for r in finding.regions if r.kind == "product" and r.label == match.title), None)
+
+
+def _difference(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    """The difference of that number, from 1, is of that kind: "2 colour"."""
+    number, kind = value.split(" ", 1)
+    difference = finding.differences[int(number) - 1] if int(number) <= len(finding.differences) else None
+    agrees = difference is not None and difference.kind == kind
+    return agrees, difference.region if agrees and difference else None
+
+
+def _verdict(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    return finding.verdict is not None and finding.verdict.answer == value, None
+
+
 CHECKS: Mapping[SlotKind, Check] = {
     "quote": _quote,
     "date": _fact,
@@ -77,4 +100,7 @@ CHECKS: Mapping[SlotKind, Check] = {
     "count": _count,
     "side": _side,
     "colour": _colour,
+    "product": _product,
+    "difference": _difference,
+    "verdict": _verdict,
 }

@@ -2,20 +2,26 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from langgraph.config import get_stream_writer
 from langgraph.types import Overwrite, Send
 
+from ..prompts import say
+from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
 from ..tools.types import Finding, Outcome, PhotoId, Region
 from . import answer as composing
-from . import ledger
+from . import ledger, products
 from .language import language_of
 from .reply import Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
-from .state import Look, State, TurnKit, Update
+from .state import Json, Look, State, TurnKit, Update
 
 # Sentences are released one by one, statuses as they happen; both through LangGraph's custom stream.
 STATUS, SENTENCE = "status", "sentence"
+
+OTHER_PHOTO = "other photo"
+"""What the router names where photos are to be compared with one another."""
 
 
 def receive(kit: TurnKit, state: State) -> Update:
@@ -44,18 +50,40 @@ def receive(kit: TurnKit, state: State) -> Update:
 def route(kit: TurnKit, state: State) -> Update:
     """Name the tools this turn needs, in the order they can run."""
     _status("route")
-    return {"plan": [to_json(s) for s in kit.router.plan(state["text"], photos=len(state["photos"]))]}
+    plan = kit.router.plan(state["text"], photos=len(state["photos"]))
+    if not len(kit.catalogue) and not state["text"].lstrip().startswith("/"):
+        # Without a catalogue, what a product is can only be described.
+        plan = list({repr(s): s for s in (Step("describe") if s.tool == "identify" else s for s in plan)}.values())
+    return {"plan": [to_json(s) for s in plan]}
 
 
-def fan_out(state: State) -> list[Send] | str:
+def fan_out(kit: TurnKit, state: State) -> list[Send] | str:
     """Send every step of the plan to its tool, once a photo; straight on where there is nothing to look at."""
     sends = [
-        Send(step["tool"], Look(step=step, photo=photo))
+        Send(step["tool"], look)
         for step in state["plan"]
         if step["tool"] in TOOLS
-        for photo in state["photos"]
+        for look in (_comparisons(kit, state, step) if step["tool"] == "compare" else _each(state, step))
     ]
     return sends or "weigh"
+
+
+def _each(state: State, step: Json) -> list[Look]:
+    return [Look(step=step, photo=photo) for photo in state["photos"]]
+
+
+def _comparisons(kit: TurnKit, state: State, step: Json) -> list[Look]:
+    """Each photo against what was ordered, or against its official picture; two photos with one another.
+
+    Photos are compared with one another where that was asked, and where there is no catalogue.
+    """
+    first, *others = state["photos"]
+    claimed = state.get("claimed")
+    together = step.get("args", {}).get("against") == OTHER_PHOTO or not (claimed or len(kit.catalogue))
+    if others and together:
+        return [Look(step={"tool": "compare", "args": {"against": other}}, photo=first) for other in others]
+    args = {"against": claimed} if claimed and len(kit.catalogue) else {}
+    return [Look(step={"tool": "compare", "args": args}, photo=photo) for photo in state["photos"]]
 
 
 def look(kit: TurnKit, sent: Look) -> Update:
@@ -69,7 +97,8 @@ def look(kit: TurnKit, sent: Look) -> Update:
 def weigh(state: State) -> Update:
     """Decide which photos carry no answer: too poor to look at, and nothing was found in them."""
     findings = _findings(state)
-    found = {f.photos[0] for f in findings if f.tool in TOOLS and f.outcome == "found" and (f.text or f.regions)}
+    telling = [f for f in findings if f.tool in TOOLS and f.outcome == "found" and (f.text or f.regions or f.matches)]
+    found = {photo for f in telling for photo in f.photos}
     poor = [f.photos[0] for f in findings if f.tool == "quality" and f.quality and f.quality.level == "retake"]
     return {"retake": [photo for photo in poor if photo not in found]}
 
@@ -84,7 +113,7 @@ def answer(kit: TurnKit, state: State) -> Update:
     released: list[Statement] = []
     claims: list[Claim] = []
     for statement in composing.compose(
-        state["language"], plan, findings, qualities, state["retake"], state.get("claimed"), kit.today()
+        state["language"], plan, findings, qualities, state["retake"], _unchecked(kit, state), kit.today()
     ):
         checked = ledger.check(len(released), statement, by_id, sizes)
         if ledger.holds(checked):
@@ -92,6 +121,7 @@ def answer(kit: TurnKit, state: State) -> Update:
             claims += checked
             get_stream_writer()({SENTENCE: to_json(statement)})
     pictures = _draw(kit, state["turn"], state["photos"], findings, claims)
+    pictures += _compared(kit, state["turn"], findings, state["language"])
     reply = Reply(
         text="\n".join(s.text for s in released),
         language=state["language"],
@@ -113,6 +143,12 @@ def remember(kit: TurnKit, state: State) -> Update:
     """Commit the finished turn to its thread."""
     kit.sessions.commit(state["thread"], state["turn"], state["reply"])
     return {}
+
+
+def _unchecked(kit: TurnKit, state: State) -> str | None:
+    """What was ordered, where there is no catalogue to hold it against and nothing in the plan says so."""
+    compares = any(step["tool"] == "compare" for step in state["plan"])
+    return None if len(kit.catalogue) or compares else state.get("claimed")
 
 
 def _status(step: str, photo: PhotoId | None = None) -> None:
@@ -139,14 +175,48 @@ def _draw(
     from ..tools.photos import pixels
     from ..tools.picture import annotate, save
 
-    of = {f.id: f.photos[0] for f in findings}
+    # What a comparison found is shown beside the official picture.
+    of = {f.id: f.photos[0] for f in findings if f.tool != "compare"}
     pictures = []
     for photo in photos:
         regions: list[Region] = list(
-            dict.fromkeys(c.region for c in claims if c.region is not None and of[c.finding] == photo)
+            dict.fromkeys(c.region for c in claims if c.region is not None and of.get(c.finding) == photo)
         )
         if regions:
             path = kit.pictures / turn / f"{photo[7:15]}.jpg"
             save(annotate(pixels(kit.photos.get(photo)), regions), path)
             pictures.append(Picture(str(path), photo, tuple(r.label for r in regions)))
     return pictures
+
+
+def _compared(kit: TurnKit, turn: str, findings: Sequence[Finding], language: str) -> list[Picture]:
+    """For each comparison that came to a verdict, both sides beside one another with the differences numbered."""
+    pictures: list[Picture] = []
+    for finding in findings:
+        if finding.verdict is not None and finding.verdict.answer != "cannot_tell":
+            path = kit.pictures / turn / f"{finding.photos[0][7:15]}-compared-{len(pictures) + 1}.jpg"
+            if draw_compared(kit, finding, language, path):
+                legend = products.legend(language, finding.differences)
+                pictures.append(Picture(str(path), finding.photos[0], legend))
+    return pictures
+
+
+def draw_compared(kit: Kit, finding: Finding, language: str, path: Path) -> bool:
+    """Save a comparison side by side; `False` where nothing was laid onto anything."""
+    from ..tools.photos import pixels
+    from ..tools.picture import save
+    from ..tools.side_by_side import side_by_side
+
+    wanted = finding.differences[0].reference if finding.differences else None
+    laid = [m for m in finding.matches if m.homography and wanted in (None, m.reference)]
+    if not laid or laid[0].homography is None:
+        return False
+    pair = laid[0].sources == ("photo",)
+    other = kit.photos.get(laid[0].reference) if pair else kit.catalogue.photo(laid[0].reference)
+    left, right = ("second", "first") if pair else ("official", "sent")
+    captions = say(language, f"picture.{left}"), say(language, f"picture.{right}")
+    picture = side_by_side(
+        pixels(kit.photos.get(finding.photos[0])), pixels(other), laid[0].homography, finding.differences, captions
+    )
+    save(picture, path)
+    return True

@@ -13,7 +13,7 @@ from ..tools.types import Finding, Outcome, PhotoId, Region
 
 _T = TypeVar("_T")
 
-SlotKind = Literal["quote", "number", "date", "code", "count", "colour", "side"]
+SlotKind = Literal["quote", "number", "date", "code", "count", "colour", "side", "product", "difference", "verdict"]
 """What a statement can assert that an instrument can check."""
 
 Status = Literal["supported", "contradicted", "unverified"]
@@ -59,7 +59,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Picture:
-    """A photo with numbered marks, as a file; `legend[i]` says what mark `i + 1` is."""
+    """A photo with numbered marks, as a file; `legend[i]` says what mark `i + 1` is.
+
+    Where the photo was compared, it shows the official picture, or the other photo, beside it.
+    """
 
     path: str
     photo: PhotoId

@@ -14,3 +14,5 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=lambda: Path("~/.sightline").expanduser(), description="where photos and threads live"
     )
+    embedder: str | None = Field(default=None, description="what official photos are embedded with; see the README")
+    chroma: str | None = Field(default=None, description="a Chroma server, http://host:port, in place of the home")

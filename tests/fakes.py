@@ -1,5 +1,8 @@
 """An OCR engine that counts, and photos drawn on the spot."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -8,17 +11,46 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from sightline.memory.catalogue import Catalogue
+from sightline.memory.records import read
 from sightline.tools.reader import RapidReader
 from sightline.tools.types import Quad
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "examples" / "samples"
+SHOP = ROOT / "examples" / "catalogue"
 
 
 @cache
 def engine() -> RapidReader:
     """One engine for the whole run: loading it costs more than reading."""
     return RapidReader()
+
+
+@cache
+def shop_home() -> Path:
+    """A home whose catalogue holds the sample products; indexed once for the whole run, to be read and not written."""
+    home = Path(tempfile.mkdtemp(prefix="sightline-shop-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    catalogue = Catalogue(home / "catalogue", "1")
+    report = catalogue.index(read(SHOP / "catalogue.jsonl"))
+    catalogue.close()
+    assert not report.problems
+    return home
+
+
+@cache
+def shop() -> Catalogue:
+    """The sample products."""
+    catalogue = Catalogue(shop_home() / "catalogue", "1")
+    atexit.register(catalogue.close)
+    return catalogue
+
+
+@cache
+def no_catalogue() -> Catalogue:
+    """A catalogue that nobody has filled."""
+    return Catalogue(Path(tempfile.gettempdir()) / "sightline-nothing-here", "1")
 
 
 class CountingReader:

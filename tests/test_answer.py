@@ -12,7 +12,7 @@ from sightline.agent import ledger
 from sightline.agent.answer import COMPOSERS, compose
 from sightline.agent.reply import Statement, Step
 from sightline.prompts import languages, sentences
-from sightline.tools.types import Advice, Box, Fact, FieldName, Finding, Outcome, Quality, Region, Size
+from sightline.tools.types import Advice, Box, Fact, FieldName, Finding, Match, Outcome, Quality, Region, Size
 
 PHOTO = "sha256:" + "0" * 64
 TODAY = date(2026, 11, 24)
@@ -140,6 +140,7 @@ def test_every_finding_has_its_sentences(
         regions=regions,
         facts=facts,
         quality=quality if tool == "describe" else None,
+        matches=(Match("OAT", "Oat {drink}", PHOTO, ("features",)),) if tool == "identify" and regions else (),
     )
     assert said(language, finding, quality=quality)
 

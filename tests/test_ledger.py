@@ -7,13 +7,14 @@ import pytest
 from sightline.agent.ledger import CHECKS, check, holds
 from sightline.agent.places import PLACES, place
 from sightline.agent.reply import Slot, SlotKind, Statement
-from sightline.tools.types import Box, Fact, Finding, Region, Size
+from sightline.tools.types import Box, Difference, Fact, Finding, Match, Region, Size, Verdict
 
 PHOTO = "sha256:" + "0" * 64
 SIZE = Size(300, 300)
 TEXT = Region(Box(10, 10, 90, 30), "BEST BEFORE 03/04/27", "text", 0.98)
 RED = Region(Box(210, 210, 290, 290), "red", "colour")
 CODE = Region(Box(110, 210, 190, 290), "EAN-13", "code")
+PACK = Region(Box(0, 0, 200, 200), "Oat drink", "product")
 FINDING = Finding(
     "ocr:1",
     "ocr",
@@ -22,12 +23,18 @@ FINDING = Finding(
     "fake reader 1",
     1.0,
     text="BEST BEFORE 03/04/27",
-    regions=(TEXT, RED, CODE),
+    regions=(TEXT, RED, CODE, PACK),
     facts=(
         Fact("expiry", "2027-04-03", "03/04/27", TEXT, ("2027-03-04",)),
         Fact("weight", "250 g", "250g", TEXT),
         Fact("code", "4006381333931", None, CODE),
     ),
+    matches=(Match("OAT", "Oat drink", PHOTO, ("features",)),),
+    differences=(
+        Difference("text", TEXT, PHOTO, Box(1, 1, 9, 3), "1 L", "2 L"),
+        Difference("colour", RED, PHOTO, Box(20, 20, 29, 29), "blue", "red"),
+    ),
+    verdict=Verdict("differs", ("text",)),
 )
 TRUE: Sequence[tuple[SlotKind, str]] = [
     ("quote", "BEST BEFORE"),
@@ -35,9 +42,13 @@ TRUE: Sequence[tuple[SlotKind, str]] = [
     ("date", "2027-03-04"),
     ("number", "250 g"),
     ("code", "4006381333931"),
-    ("count", "3"),
+    ("count", "4"),
     ("side", "upper_left"),
     ("colour", "red"),
+    ("product", "OAT"),
+    ("difference", "2 colour"),
+    ("quote", "1 L"),
+    ("verdict", "differs"),
 ]
 FALSE: Sequence[tuple[SlotKind, str]] = [
     ("quote", "BEST AFTER"),
@@ -47,6 +58,10 @@ FALSE: Sequence[tuple[SlotKind, str]] = [
     ("count", "2"),
     ("side", "upper_right"),
     ("colour", "blue"),
+    ("product", "OAT-2"),
+    ("difference", "1 colour"),
+    ("difference", "3 text"),
+    ("verdict", "same"),
 ]
 
 

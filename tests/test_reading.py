@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import no_catalogue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -228,7 +229,7 @@ def test_whatever_the_engine_says_boxes_stay_inside_the_photo(lines: list[Raw]) 
 
 
 def kit(engine: Scripted) -> Kit:
-    return Kit(reader=engine, readings=Kept(), photos=NoPhotos())
+    return Kit(reader=engine, readings=Kept(), photos=NoPhotos(), catalogue=no_catalogue())
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Quad:

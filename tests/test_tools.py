@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import SAMPLES, CountingReader, label
+from fakes import SAMPLES, CountingReader, label, no_catalogue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class Saying:
 def kit(reader: Reader) -> Kit:
     from pathlib import Path
 
-    return Kit(reader=reader, readings=Readings(Path(":memory:"), "1"), photos=NoPhotos())
+    return Kit(reader=reader, readings=Readings(Path(":memory:"), "1"), photos=NoPhotos(), catalogue=no_catalogue())
 
 
 KIT = kit(CountingReader())

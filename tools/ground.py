@@ -3,6 +3,7 @@
 import re
 import time
 import unicodedata
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import cast
@@ -10,13 +11,30 @@ from typing import cast
 from .codes import fact_of, read_codes
 from .colour import areas
 from .fields import every_field
+from .identify import SOURCE, look, region_of, settle
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import hides, measure
 from .reading import read
+from .recognise import places
 from .targets import Target, parse_target
-from .types import Box, Fact, FieldName, Finding, Line, Outcome, Photo, Point, Quad, Reading, Region
+from .types import (
+    Box,
+    Fact,
+    FieldName,
+    Finding,
+    Line,
+    Match,
+    MatchSource,
+    Outcome,
+    Photo,
+    Point,
+    Product,
+    Quad,
+    Reading,
+    Region,
+)
 
 _ALIKE = 0.84
 """Printed words this similar to those asked for are taken for them (share of matching characters, 0..1).
@@ -26,18 +44,32 @@ It lets pass one misread character in six, and none in words of up to five: MILK
 
 
 def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
-    """Find printed words, codes or coloured areas, and count them.
+    """Find products, printed words, codes or coloured areas.
 
+    A product of the catalogue is looked for by its official pictures; where it is not seen, and its name is not
+    printed, the outcome is `absent`, with the products looked for as `matches` without a place.
     What codes say comes as facts, as in `describe`. Anything else needs a model: the outcome is `not_looked`,
     reason `needs_model`, unless its name is printed on the photo. Raises `BadInput` for an empty target, and
     `Unavailable` without an OCR engine or a barcode reader.
     """
     start = time.perf_counter()
     wanted = parse_target(target)
+    products = kit.catalogue.named(wanted.literal) if wanted.kind == "thing" and not wanted.quoted else ()
+    matches = _seen(photo, kit, products)
     regions, facts, source, reason = _look(photo, kit, wanted)
+    if matches:
+        regions, facts, source, reason = [r for m in matches if (r := region_of(m, photo))], [], SOURCE, None
+    elif products and not regions:
+        source, reason = SOURCE, "product_not_seen"
+        matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products]
     outcome: Outcome = "found"
     if not regions:
-        outcome = "not_looked" if reason == "needs_model" else "unreadable" if reason else "absent"
+        outcomes: dict[str | None, Outcome] = {
+            None: "absent",
+            "product_not_seen": "absent",
+            "needs_model": "not_looked",
+        }
+        outcome = outcomes.get(reason, "unreadable")
         if outcome == "absent" and _may_hide(photo, wanted):
             outcome, reason = "unreadable", "photo_too_poor"
     return Finding(
@@ -50,8 +82,20 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
         asked=wanted.literal,
         regions=tuple(regions),
         facts=tuple(facts),
+        matches=tuple(matches),
         reason=reason,
     )
+
+
+def _seen(photo: Photo, kit: Kit, products: Sequence[Product]) -> list[Match]:
+    """Those of these products that are seen in the photo, each where it is seen best."""
+    if not products:
+        return []
+    named: list[tuple[Product, MatchSource]] = [(product, "named") for product in products]
+    sightings, _ = look(photo, kit, named)
+    skus = {product.sku for product in products}
+    winners = [settle(photo, kit, rivals)[0] for rivals in places([s for s in sightings if s.strong])]
+    return [settled[0] for settled in winners if settled[0].sku in skus]
 
 
 def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fact], str, str | None]:

@@ -1,0 +1,150 @@
+"""What is said of products: which one it is, whether it is like the official picture, and what differs.
+
+Nobody is accused: what the photo shows and what the picture shows is said, and what would settle a doubt.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from ..prompts import say
+from ..tools.types import Difference, Fact, Finding, Match, Size
+from .places import place
+from .reply import Slot, Statement
+from .saying import said_date
+
+# Telling words that are read out where variants cannot be told apart; more would not be listened to.
+_WORDS = 4
+
+
+def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    """Which product it is, or between which it cannot be told."""
+    cites = (finding.id,)
+    slots = tuple(Slot("product", m.sku, finding.id) for m in finding.matches)
+    if finding.outcome == "found":
+        if len(finding.matches) == 1:
+            match = finding.matches[0]
+            key = "identify.by_code" if "barcode" in match.sources else "identify.found"
+            yield Statement(say(language, key, title=match.title, sku=match.sku), cites, slots)
+        else:
+            yield from shelf(language, finding, size)
+    elif finding.reason == "variant_undetermined":
+        titles = say(language, "list.or").join(m.title for m in finding.matches)
+        words = (finding.asked or "").split(", ")[:_WORDS]
+        told = say(language, "list.then").join(say(language, "quote", text=word) for word in words if word)
+        key = "identify.undetermined" if told else "identify.undetermined_plain"
+        yield Statement(say(language, key, titles=titles, **({"words": told} if told else {})), cites, slots)
+    elif finding.reason == "code_conflict":
+        *coded, seen = finding.matches
+        said = say(language, "identify.code_conflict", coded=_titles(language, coded), seen=seen.title)
+        yield Statement(said, cites, slots)
+    else:
+        yield Statement(say(language, f"identify.{_telling(finding, 'identify')}"), cites)
+    yield from _mirrored(language, finding)
+
+
+def shelf(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    """Each product that is seen, and where."""
+    for match in finding.matches:
+        region = next((r for r in finding.regions if r.kind == "product" and r.label == match.title), None)
+        slots = [Slot("product", match.sku, finding.id)]
+        if region is None:
+            said = say(language, "identify.found", title=match.title, sku=match.sku)
+        else:
+            where = place(region.box, size)
+            slots.append(Slot("side", where, finding.id))
+            said = say(language, "product.at", title=match.title, where=say(language, f"place.{where}"))
+        yield Statement(said, (finding.id,), tuple(slots))
+
+
+def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    """The verdict first, then each difference by its number on the picture, then what was left out of account."""
+    cites, verdict = (finding.id,), finding.verdict
+    if verdict is None:
+        yield Statement(say(language, f"compare.{_telling(finding, 'compare')}"), cites)
+        return
+    slots: tuple[Slot, ...] = (Slot("verdict", verdict.answer, finding.id),)
+    slots += tuple(Slot("product", m.sku, finding.id) for m in finding.matches if m.sku)
+    yield Statement(_verdict(language, finding), cites, slots)
+    if verdict.answer != "cannot_tell":
+        for n, difference in enumerate(finding.differences, 1):
+            yield _difference(language, finding, n, difference, size)
+    if verdict.view:
+        yield Statement(say(language, f"view.{verdict.view}"), cites)
+    if "damage_not_judged" in verdict.reasons:
+        yield Statement(say(language, "compare.damage_not_judged"), cites)
+    for fact in finding.facts:
+        yield _varying(language, finding, fact)
+    yield from _mirrored(language, finding)
+
+
+def _verdict(language: str, finding: Finding) -> str:
+    verdict = finding.verdict
+    assert verdict is not None  # noqa: S101
+    matches, pair = finding.matches, len(finding.photos) > 1
+    if verdict.answer == "other_variant":
+        claimed = matches[1:] or [Match(finding.asked or "", finding.asked or "", "", ("claimed",))]
+        return say(language, "compare.other_variant", seen=matches[0].title, claimed=claimed[0].title)
+    if verdict.answer == "cannot_tell":
+        if "variant_undetermined" in verdict.reasons:
+            return say(language, "compare.variant_undetermined", titles=_titles(language, matches))
+        return say(language, f"compare.cannot_tell_{verdict.reasons[0]}")
+    n = len(finding.differences)
+    key = "same" if verdict.answer == "same" else "differs_one" if n == 1 else "differs_many"
+    values: dict[str, object] = {"n": n} if n > 1 else {}
+    if pair:
+        return say(language, f"compare.pair_{key}", **values)
+    return say(language, f"compare.{key}", title=matches[0].title, **values)
+
+
+def _difference(language: str, finding: Finding, n: int, difference: Difference, size: Size) -> Statement:
+    """One difference: its number, its place, and what either side shows there."""
+    where = say(language, f"place.{place(difference.region.box, size)}")
+    where = where[:1].upper() + where[1:]
+    slots = [Slot("difference", f"{n} {difference.kind}", finding.id)]
+    before, now = difference.before, difference.now
+    key, values = f"difference.{difference.kind}", dict[str, object]()
+    if difference.kind == "damage":
+        key = f"difference.{now}"
+    elif difference.kind == "colour" and before and now:
+        values = {"before": say(language, f"colour.{before}"), "now": say(language, f"colour.{now}")}
+    elif difference.kind == "colour":
+        key = "difference.tint"
+    elif difference.kind == "text":
+        values = {"before": before, "now": now}
+    elif difference.kind in ("missing", "artwork") and before:
+        key, values = f"difference.{difference.kind}_words", {"before": before}
+    elif difference.kind == "extra" and now:
+        key, values = "difference.extra_words", {"now": now}
+    if difference.kind not in ("colour", "damage"):
+        slots += [Slot("quote", words, finding.id) for words in values.values() if isinstance(words, str)]
+    return Statement(say(language, key, n=n, where=where, **values), (finding.id,), tuple(slots))
+
+
+def _varying(language: str, finding: Finding, fact: Fact) -> Statement:
+    value = fact.value if fact.name == "lot" else said_date(language, fact.value)
+    slot = Slot("number" if fact.name == "lot" else "date", fact.value, finding.id)
+    return Statement(say(language, "compare.varies", value=value), (finding.id,), (slot,))
+
+
+def legend(language: str, differences: Sequence[Difference]) -> tuple[str, ...]:
+    """What each number on the picture is, in a few words."""
+    said = []
+    for difference in differences:
+        what = say(language, f"kind.{difference.now if difference.kind == 'damage' else difference.kind}")
+        words = None if difference.kind in ("damage", "colour") else difference.now or difference.before
+        said.append(f"{what} {words}" if words else what)
+    return tuple(said)
+
+
+def _titles(language: str, matches: Sequence[Match]) -> str:
+    return say(language, "list.or").join(match.title for match in matches)
+
+
+def _telling(finding: Finding, tool: str) -> str:
+    """What to say of a look without a product: why, where that says more than the outcome."""
+    reasons = {"identify": ("weak_evidence", "photo_too_poor", "no_catalogue"), "compare": ("no_catalogue",)}
+    return finding.reason if finding.reason in reasons[tool] else finding.outcome
+
+
+def _mirrored(language: str, finding: Finding) -> Iterator[Statement]:
+    if finding.mirrored:
+        yield Statement(say(language, "product.mirrored"), (finding.id,))

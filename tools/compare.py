@@ -1,0 +1,180 @@
+"""The tool `compare`: a photo held against an official picture, or against another photo."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .differences import Held, differences
+from .features import SEEN, extract
+from .flat import Flat, lay
+from .identify import look, settle
+from .kit import Kit
+from .naming import name
+from .photos import pixels
+from .quality import measure
+from .reading import read
+from .recognise import ENOUGH, Sighting, features_of, places, quad_of, register, rows
+from .types import Difference, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quality, Region, Verdict
+
+VISIBLE, AGREEING = 0.55, 0.8
+"""Share of the official face that has to be in view, and of that which has to agree, for a pack to be the same."""
+
+RELATED = 0.6
+"""Share that has to agree for a difference to be one: where less does, the face is another one."""
+
+_JUDGED = 480
+"""Long side of the face in the photo, pixels, from which on a dent or a stain would be seen."""
+
+
+def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
+    """Hold a photo against the official picture, and say what differs.
+
+    `against` is the SKU that was ordered, or the id of another photo; without it, the product is identified first.
+    `verdict` and `differences` hold the answer, `matches` the product seen (and the one ordered, where it is another
+    one). Dates and lots that are printed on the pack and not on the picture are `facts`, and no difference. The
+    outcome is `found` where there is a verdict other than `cannot_tell`, which is `unreadable`. `not_looked`,
+    `no_catalogue` without products; `absent` where no product is recognised and none was claimed. Raises
+    `UnknownProduct`, `UnknownPhoto`, and `Unavailable` without an OCR engine.
+    """
+    start = time.perf_counter()
+    if against is not None and against.startswith("sha256:"):
+        return _pair(photo, kit, kit.photos.get(against), start)
+    if not len(kit.catalogue):
+        return _finding(photo, start, against, "not_looked", reason="no_catalogue")
+    claimed = kit.catalogue.product(against) if against is not None else None
+    quality = measure(pixels(photo))
+    named: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else []
+    sightings, mirrored = look(photo, kit, named)
+    strong = [s for s in sightings if s.strong]
+    if not strong:
+        return _nothing(photo, start, against, claimed, quality)
+    rivals = _place(strong, claimed)
+    settled, _ = settle(photo, kit, rivals)
+    skus = [match.sku for match in settled]
+    meant = next((s for s in rivals if claimed and s.product.sku == claimed.sku), None)
+    if len(settled) > 1 and (claimed is None or claimed.sku in skus):
+        verdict = Verdict("cannot_tell", ("variant_undetermined",), "closer_label")
+        return _finding(photo, start, against, "unreadable", settled, verdict=verdict, mirrored=mirrored)
+    winner = next(s for s in rivals if s.product.sku == skus[0])
+    other = claimed is not None and claimed.sku not in skus
+    target = meant if other and meant is not None else winner
+    if other and meant is None:
+        verdict = Verdict("other_variant", ("other_product",))
+        return _finding(photo, start, against, "found", settled[:1], verdict=verdict, mirrored=mirrored)
+    flat = lay(pixels(photo), pixels(kit.catalogue.photo(target.reference)), target.registration.homography)
+    held = differences(flat)
+    found, facts = _named(photo, kit, flat, held, target)
+    matches = list(dict.fromkeys([settled[0], target.match()])) if other else settled[:1]
+    if other:
+        verdict = Verdict("other_variant", ("other_product_fits_better",))
+    else:
+        verdict = _judge(held, found, facts, quality, flat)
+    return _finding(photo, start, against, None, matches, found, verdict, facts, mirrored=mirrored)
+
+
+def _place(strong: Sequence[Sighting], claimed: Product | None) -> list[Sighting]:
+    """The rivals in the place that is meant: where the product ordered is seen, else where anything is seen best."""
+    groups = places(strong)
+    for group in groups:
+        if claimed and any(s.product.sku == claimed.sku for s in group):
+            return group
+    return groups[0]
+
+
+def _named(
+    photo: Photo, kit: Kit, flat: Flat, held: Held, target: Sighting
+) -> tuple[tuple[Difference, ...], tuple[Fact, ...]]:
+    """Reading costs the most, and only a mark needs it."""
+    if not held.marks:
+        return (), ()
+    official = kit.catalogue.photo(target.reference)
+    there = read(official, replace(kit, readings=kit.catalogue.readings))
+    return name(held.marks, flat, photo, target.reference, read(photo, kit), there)
+
+
+def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:
+    """What the marks and what is in view come to."""
+    varies = ("dates_vary",) if facts else ()
+    if found and held.agreement < RELATED:
+        return Verdict("cannot_tell", ("little_agreement",), "straight_front")
+    if found:
+        return Verdict("differs", (*dict.fromkeys(d.kind for d in found), *varies))
+    if quality.level == "retake":
+        return Verdict("cannot_tell", ("photo_too_poor",), quality.advice or "hold_still_closer")
+    if held.visible < VISIBLE:
+        return Verdict("cannot_tell", ("covered",), "whole_front")
+    if held.agreement < AGREEING:
+        return Verdict("cannot_tell", ("little_agreement",), "straight_front")
+    damage = () if max(flat.photo.shape[:2]) >= _JUDGED else ("damage_not_judged",)
+    return Verdict("same", ("agrees", *damage, *varies))
+
+
+def _nothing(photo: Photo, start: float, against: str | None, claimed: Product | None, quality: Quality) -> Finding:
+    """Nothing could be laid onto the photo."""
+    if quality.level == "retake":
+        verdict = Verdict("cannot_tell", ("photo_too_poor",), quality.advice or "hold_still_closer")
+        return _finding(photo, start, against, "unreadable", verdict=verdict, reason="photo_too_poor")
+    if claimed is None:
+        return _finding(photo, start, against, "absent")
+    verdict = Verdict("cannot_tell", ("not_recognised",), "straight_front")
+    match = Match(claimed.sku, claimed.title, claimed.references[0], ("claimed",))
+    return _finding(photo, start, against, "unreadable", [match], verdict=verdict)
+
+
+def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:
+    """Two photos of a person: the second stands in for the reference, and only what both show is compared."""
+    if photo.id == other.id:
+        verdict = Verdict("same", ("same_photo",))
+        return _finding(photo, start, other.id, "found", verdict=verdict, other=other)
+    seen = pixels(other)
+    there = extract(seen, *SEEN)
+    laid = register(features_of(photo), there, mirrored=False)
+    if laid is None or len(laid) < ENOUGH:
+        verdict = Verdict("cannot_tell", ("not_recognised",), "same_side")
+        return _finding(photo, start, other.id, "unreadable", verdict=verdict, other=other)
+    flat = lay(pixels(photo), seen, laid.homography)
+    held = differences(flat, official=False)
+    named: tuple[Difference, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    if held.marks:
+        named, facts = name(held.marks, flat, photo, other.id, read(photo, kit), read(other, kit))
+    verdict = _judge(held, named, facts, measure(pixels(photo)), flat)
+    match = Match(
+        "", "", other.id, ("photo",), inliers=len(laid), agreement=held.agreement, visible=held.visible,
+        colour=held.colour, homography=rows(laid.homography), quad=quad_of(laid, seen),
+    )  # fmt: skip
+    return _finding(photo, start, other.id, None, [match], named, verdict, facts, other=other)
+
+
+def _finding(
+    photo: Photo,
+    start: float,
+    against: str | None,
+    outcome: Outcome | None,
+    matches: Sequence[Match] = (),
+    found: Sequence[Difference] = (),
+    verdict: Verdict | None = None,
+    facts: Sequence[Fact] = (),
+    *,
+    reason: str | None = None,
+    mirrored: bool = False,
+    other: Photo | None = None,
+) -> Finding:
+    settled: Outcome = "unreadable" if verdict and verdict.answer == "cannot_tell" else "found"
+    regions: tuple[Region, ...] = tuple(d.region for d in found)
+    return Finding(
+        id=f"compare:{photo.id[7:15]}" + (f":{against[:15]}" if against else ""),
+        tool="compare",
+        outcome=outcome or settled,
+        photos=(photo.id, other.id) if other else (photo.id,),
+        source="RootSIFT, MAGSAC, structure, colour and text",
+        ms=1000 * (time.perf_counter() - start),
+        asked=against,
+        regions=regions,
+        facts=tuple(facts),
+        matches=tuple(matches),
+        differences=tuple(found),
+        verdict=verdict,
+        reason=reason or (verdict.reasons[0] if verdict and verdict.answer == "cannot_tell" else None),
+        mirrored=mirrored,
+    )

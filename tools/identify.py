@@ -1,0 +1,175 @@
+"""The tool `identify`: which catalogue product a photo shows, or between which it cannot tell."""
+
+import time
+import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+from .codes import fact_of, read_codes
+from .kit import Kit
+from .photos import pixels
+from .quality import measure
+from .reading import read
+from .recognise import Sighting, places, recognise
+from .types import Box, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region
+
+SOURCE = "barcode, embeddings, RootSIFT and MAGSAC"
+"""The instruments that say which product it is."""
+
+DECIDED = 1.0
+"""Difference in logit from which the likelier of two rivals is taken.
+
+On 300 shop photos of `train` and `val` in the grocery set 98% and 96% of what is so decided is right.
+"""
+
+
+def identify(photo: Photo, kit: Kit) -> Finding:
+    """Say which catalogue product a photo shows.
+
+    A barcode that the catalogue knows, else candidates by embedding and by local features, verified by geometry;
+    rivals that look alike are told apart by the words on the pack. `matches` are the products seen, side by side;
+    where two cannot be told apart the outcome is `unreadable`, the reason `variant_undetermined`, `asked` the words
+    that would tell, and `matches` the rivals. `code_conflict`: the barcode says one product, the picture another.
+    `not_looked`, `no_catalogue` where there is none. Raises `Unavailable` without a barcode reader.
+    """
+    start = time.perf_counter()
+    if not len(kit.catalogue):
+        return _finding(photo, start, "not_looked", reason="no_catalogue")
+    codes = [fact_of(code) for code in read_codes(pixels(photo))]
+    coded = [p for fact in codes if fact.name == "code" for p in kit.catalogue.coded(fact.value)]
+    named: list[tuple[Product, MatchSource]] = [(product, "barcode") for product in coded]
+    sightings, mirrored = look(photo, kit, named)
+    strong = [s for s in sightings if s.strong]
+    facts = tuple(fact for fact in codes if fact.name == "code")
+    if coded:
+        return _by_code(photo, start, coded, strong, facts, mirrored)
+    if not strong:
+        reason = "photo_too_poor" if measure(pixels(photo)).level == "retake" else None
+        weak = bool(sightings)
+        outcome: Outcome = "unreadable" if reason or weak else "absent"
+        return _finding(photo, start, outcome, facts=facts, reason=reason or ("weak_evidence" if weak else None))
+    matches: list[Match] = []
+    undetermined: tuple[list[Match], str] | None = None
+    for rivals in places(strong):
+        settled, words = settle(photo, kit, rivals)
+        if len(settled) == 1:
+            matches += settled
+        elif undetermined is None:
+            undetermined = (settled, words)
+    if undetermined and (not matches or places(strong)[0][0].product.sku == undetermined[0][0].sku):
+        rivals_left, words = undetermined
+        return _finding(
+            photo, start, "unreadable", rivals_left, facts, "variant_undetermined", words or None, mirrored=mirrored
+        )
+    return _finding(photo, start, "found", matches, facts, mirrored=mirrored)
+
+
+def look(photo: Photo, kit: Kit, named: Sequence[tuple[Product, MatchSource]] = ()) -> tuple[list[Sighting], bool]:
+    """What can be laid onto the photo, and whether that took a mirror."""
+    sightings = recognise(photo, kit, named)
+    if any(s.strong for s in sightings):
+        return sightings, False
+    flipped = [s for s in recognise(photo, kit, named, mirrored=True) if s.strong]
+    return (flipped, True) if flipped else (sightings, False)
+
+
+def settle(photo: Photo, kit: Kit, rivals: Sequence[Sighting]) -> tuple[list[Match], str]:
+    """The one product of a place, or those that cannot be told apart and the words that would tell."""
+    first = rivals[0]
+    close = [s for s in rivals[1:] if first.score - s.score < DECIDED]
+    if not close:
+        return [first.match()], ""
+    group = [first, *close]
+    telling = [_telling(one.product, [other.product for other in group if other is not one]) for one in group]
+    read_here = words_of(read(photo, kit).text)
+    shares = [len(words & read_here) / len(words) if words else 0.0 for words in telling]
+    best = max(range(len(group)), key=lambda n: shares[n])
+    others = [share for n, share in enumerate(shares) if n != best]
+    if shares[best] >= 0.5 and shares[best] > 2 * max(others):
+        return [group[best].match(shares[best])], ""
+    missing = sorted({word for words in telling for word in words})
+    return [one.match(share) for one, share in zip(group, shares, strict=True)], ", ".join(missing)
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text; of Chinese, whose words are not set apart, every two characters."""
+    words, run = set[str](), ""
+    folded = unicodedata.normalize("NFKC", text).casefold() + "  "
+    for char, after in pairwise(folded):
+        # The point of 1.5% is part of the number.
+        if char.isalnum() or (char in ".," and run[-1:].isdigit() and after.isdigit()):
+            run += char
+            continue
+        if run and any("\u3400" <= c <= "\u9fff" for c in run):
+            words |= {run[i : i + 2] for i in range(max(len(run) - 1, 1))}
+        elif run:
+            words.add(run)
+        run = ""
+    return words
+
+
+def _telling(product: Product, rivals: Sequence[Product]) -> set[str]:
+    """Words of this product's title that no rival's has."""
+    return words_of(product.title) - {word for rival in rivals for word in words_of(rival.title)}
+
+
+def _by_code(
+    photo: Photo,
+    start: float,
+    coded: Sequence[Product],
+    strong: Sequence[Sighting],
+    facts: tuple[Fact, ...],
+    mirrored: bool,
+) -> Finding:
+    """What the barcode says, unless the picture clearly says another product."""
+    skus = {product.sku for product in coded}
+    seen = {s.product.sku: s for s in strong if s.product.sku in skus}
+    matches = [
+        seen[p.sku].match() if p.sku in seen else Match(p.sku, p.title, p.references[0], ("barcode",)) for p in coded
+    ]
+    if strong and not seen:
+        rival = strong[0].match()
+        return _finding(photo, start, "unreadable", [*matches, rival], facts, "code_conflict", mirrored=mirrored)
+    if len(coded) > 1:
+        return _finding(photo, start, "unreadable", matches, facts, "variant_undetermined", mirrored=mirrored)
+    return _finding(photo, start, "found", matches, facts, mirrored=mirrored)
+
+
+def region_of(match: Match, photo: Photo) -> Region | None:
+    """Where a match lies in the photo; the quadrilateral is left out where it reaches over the edge."""
+    if match.quad is None:
+        return None
+    box = Box.around(match.quad).inside(photo.size)
+    inside: Quad | None = match.quad
+    width, height = photo.size
+    if any(not (0 <= x <= width and 0 <= y <= height) for x, y in match.quad):
+        inside = None
+    return Region(box, match.title, "product", None, inside)
+
+
+def _finding(
+    photo: Photo,
+    start: float,
+    outcome: Outcome,
+    matches: Sequence[Match] = (),
+    facts: tuple[Fact, ...] = (),
+    reason: str | None = None,
+    asked: str | None = None,
+    *,
+    mirrored: bool = False,
+) -> Finding:
+    regions = [region for match in matches if (region := region_of(match, photo))]
+    return Finding(
+        id=f"identify:{photo.id[7:15]}",
+        tool="identify",
+        outcome=outcome,
+        photos=(photo.id,),
+        source=SOURCE,
+        ms=1000 * (time.perf_counter() - start),
+        asked=asked,
+        regions=tuple(dict.fromkeys(regions)),
+        facts=facts,
+        matches=tuple(matches),
+        reason=reason,
+        mirrored=mirrored,
+    )
