@@ -1,8 +1,10 @@
-"""A scripted conversation about the sample photos: each turn's plan, answer, claims and pictures.
+"""A scripted conversation about the sample shop: each turn's plan, answer, claims and pictures.
 
     make demo
 
-Everything runs on this machine, without a model. The pictures stay in `.demo/`.
+Six turns in English and Chinese: what it is, whether it is like the official picture, what differs, when it expires,
+the wrong variant, and a photo too poor to judge. Everything runs on this machine, without a model. The pictures stay
+in `.demo/`.
 """
 
 import shutil
@@ -15,32 +17,32 @@ from rich.text import Text
 from sightline import Assistant, Reply
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLES = ROOT / "examples" / "samples"
+SHOP = ROOT / "examples" / "catalogue"
 HOME = ROOT / ".demo"
 
-# The thread, what the person says, and the photos they send with it.
-TURNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("oat", "When does it expire?", ("oat-carton.jpg",)),
-    ("oat", "Where is the barcode, and how much is in it?", ()),
-    ("tea", "这上面写了什么？", ("oolong-tea-tin.jpg",)),
-    ("tea", "什么时候生产的，什么时候过期？", ()),
-    ("yoghurt", "Is it still good?", ("yoghurt-ambiguous-date.jpg",)),
-    ("shelf", "Which one is green?", ("shelf-three-teas.jpg",)),
-    ("poor", "保质期到什么时候？", ("oat-carton-blurred.jpg",)),
-    ("poor", "Is there a dog?", ("oat-carton.jpg",)),
+# The thread, what the person says, the photos they send with it, and the SKU of what they ordered.
+TURNS: tuple[tuple[str, str, tuple[str, ...], str | None], ...] = (
+    ("oat", "What product is this?", ("oat-on-table.jpg",), None),
+    ("oat", "Does it match the official picture?", (), None),
+    ("mask", "和官方图片有什么不同，在哪里？", ("relabelled-sticker.jpg",), None),
+    ("mask", "什么时候过期？", (), None),
+    ("order", "Is this what I ordered?", ("wrong-variant.jpg",), "FRN-OAT-15"),
+    ("poor", "这是我订的吗？", ("too-blurred.jpg",), "LRK-TEA-BER20"),
 )
 
 
 def converse(assistant: Assistant) -> Iterator[Reply]:
-    """Take every turn, giving each reply as it comes."""
-    for thread, text, photos in TURNS:
-        yield assistant.ask(text, [SAMPLES / photo for photo in photos], thread=thread)
+    """Index the sample products, then take every turn, giving each reply as it comes."""
+    assistant.index(SHOP / "catalogue.jsonl")
+    for thread, text, photos, claimed in TURNS:
+        yield assistant.ask(text, [SHOP / "photos" / photo for photo in photos], thread=thread, claimed=claimed)
 
 
-def show(console: Console, reply: Reply, photos: tuple[str, ...]) -> None:
+def show(console: Console, reply: Reply, photos: tuple[str, ...], claimed: str | None) -> None:
     """Print one turn: what was asked, the plan, the answer, and what it rests on."""
     sent = f"  [{', '.join(photos)}]" if photos else ""
-    console.print(Text(f"\n> {reply.question}", style="bold"), Text(sent, style="dim"))
+    ordered = f"  ordered: {claimed}" if claimed else ""
+    console.print(Text(f"\n> {reply.question}", style="bold"), Text(sent + ordered, style="dim"))
     plan = ", ".join(f"{s.tool}({', '.join(f'{k}={v}' for k, v in s.args.items())})" for s in reply.plan)
     console.print(Text(f"  plan      {plan}", style="dim"))
     for n, line in enumerate(reply.text.splitlines()):
@@ -59,8 +61,8 @@ def main() -> None:
     console = Console(soft_wrap=True, highlight=False)
     shutil.rmtree(HOME, ignore_errors=True)
     with Assistant.open(HOME) as assistant:
-        for reply, (_, _, photos) in zip(converse(assistant), TURNS, strict=True):
-            show(console, reply, photos)
+        for reply, (_, _, photos, claimed) in zip(converse(assistant), TURNS, strict=True):
+            show(console, reply, photos, claimed)
     console.print(f"\nThe pictures with numbered marks are in {(HOME / 'pictures').relative_to(ROOT)}/")
 
 

@@ -2,15 +2,17 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import ROOT, CountingReader, label
+from fakes import ROOT, CountingReader, label, shop_home
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -172,8 +174,25 @@ def test_threads_are_listed_shown_and_deleted(run: Run, file: str) -> None:
 def test_doctor_tries_the_instruments(run: Run) -> None:
     report = one_object(run("doctor", "--json"))
     assert report["ok"], report
-    assert {"rapidocr", "home", "ocr", "model"} <= {c["what"] for c in report["checks"]}
-    assert "SIGHTLINE" in next(c["detail"] for c in report["checks"] if c["what"] == "ocr")
+    details = {c["what"]: c["detail"] for c in report["checks"]}
+    assert {"rapidocr", "faiss-cpu", "home", "ocr", "model"} <= details.keys()
+    assert "SIGHTLINE" in details["ocr"]
+    assert details["catalogue"] == "0 products; embedder: descriptor"
+
+
+def test_doctor_looks_into_the_catalogue() -> None:
+    result = CliRunner().invoke(app, ["doctor", "--home", str(shop_home())])
+    assert result.exit_code == 0
+    assert "catalogue\tok\t14 products; embedder: descriptor" in result.stdout
+
+
+@pytest.mark.parametrize("embedder", ["nonsense", "open_clip:local-dir:/no/such/folder"])
+def test_doctor_says_what_is_wrong_with_the_embedder(run: Run, monkeypatch: pytest.MonkeyPatch, embedder: str) -> None:
+    monkeypatch.setenv("SIGHTLINE_EMBEDDER", embedder)
+    result = run("doctor", "--json")
+    (check,) = [check for check in one_object(result)["checks"] if check["what"] == "catalogue"]
+    assert (result.exit_code, check["ok"]) == (4, False)
+    assert embedder in check["detail"]
 
 
 @pytest.mark.parametrize(
@@ -249,14 +268,43 @@ def test_a_tool_is_described_in_one_way(run: Run, tool: str) -> None:
     assert first in run("--help").stdout, "it fits into one line"
 
 
-COMMANDS = ["ask", "chat", "ocr", "ground", "describe", "threads", "doctor"]
+COMMANDS = [
+    *("ask", "chat", *TOOLS, "index", "threads", "catalogue", "doctor"),
+    *("threads show", "threads resume", "threads delete"),
+    *("catalogue list", "catalogue search", "catalogue add", "catalogue remove"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_json_home_plain_and_help(run: Run, command: str) -> None:
-    text = run(command, "--help").stdout
+    *group, name = command.split()
+    text = run(*group, name, "--help").stdout
     assert all(flag in text for flag in ("--json", "--home", "--plain"))
-    assert command in run("--help").stdout
+    assert name in run(*group, "--help").stdout
+
+
+TELL = """
+from sightline.agent.terminal import bar, say
+with bar(False) as progress:
+    say("found")
+    say("bad.jpg: not a photo", err=True)
+    progress("identify", 1, 2)
+"""
+
+
+def test_progress_is_drawn_where_a_person_looks_and_results_stay_clean() -> None:
+    person, stderr = pty.openpty()
+    env = {**os.environ, "TERM": "xterm"}
+    done = subprocess.run([sys.executable, "-c", TELL], stdout=subprocess.PIPE, stderr=stderr, env=env, check=True)
+    os.close(stderr)
+    drawn = b""
+    with suppress(OSError):  # how Linux says that nobody is left to write
+        while part := os.read(person, 4096):
+            drawn += part
+    os.close(person)
+    assert done.stdout == b"found\n"
+    assert b"1/2" in drawn
+    assert b"\x1b[2Kbad.jpg: not a photo\r\n" in drawn, "on a line of its own"
 
 
 def test_a_terminal_of_another_encoding_still_gets_its_answer(tmp_path: Path) -> None:

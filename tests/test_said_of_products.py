@@ -33,6 +33,7 @@ WORDS = st.none() | st.text("abc配料 {}", min_size=1, max_size=9).filter(str.s
 # The reasons and views that each verdict comes with.
 CANNOT = [(("photo_too_poor",), advice) for advice in get_args(Advice)] + [
     (("covered",), "whole_front"),
+    (("too_small",), "closer"),
     (("little_agreement",), "straight_front"),
     (("not_recognised",), "straight_front"),
     (("not_recognised",), "same_side"),

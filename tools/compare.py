@@ -22,6 +22,10 @@ VISIBLE, AGREEING = 0.55, 0.8
 RELATED = 0.6
 """Share that has to agree for a difference to be one: where less does, the face is another one."""
 
+COARSEST = 2.2
+"""Pixels of the frame to one of the coarser picture, over which a mark may be how coarse it is: a face, or an official
+picture, of under 180 pixels."""
+
 _JUDGED = 480
 """Long side of the face in the photo, pixels, from which on a dent or a stain would be seen."""
 
@@ -95,6 +99,8 @@ def _named(
 def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:
     """What the marks and what is in view come to."""
     varies = ("dates_vary",) if facts else ()
+    if found and flat.grain > COARSEST:
+        return Verdict("cannot_tell", ("too_small",), "closer")
     if found and held.agreement < RELATED:
         return Verdict("cannot_tell", ("little_agreement",), "straight_front")
     if found:

@@ -7,12 +7,11 @@ laid over shop photos, 96 photos, with edits of seven kinds; `benchmarks/differe
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .flat import Flat
+from .flat import Flat, hull
 from .surface import Map, lab
 from .types import Box
 
@@ -35,6 +34,10 @@ _GRAIN = 0.9
 
 _LEAST = 0.0012
 """Share of the face under which a mark is a speck."""
+
+_ALIKE, _CLEAR, _CLEAR_ALIKE = 0.9, 1.15, 1.6
+"""Correlation over which a mark may be no more than imperfect registration, and the strength, in multiples of the
+threshold, that a mark has to reach elsewhere, and there."""
 
 _RIM, _JOIN = 4.0, 6.0
 
@@ -78,7 +81,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
 
     unit = _unit(flat)
     shown = face_of(flat.reference) if official else None
-    pack = _agreed(flat) if shown is None else shown
+    pack = flat.agreed if shown is None else shown
     face = _shrunk(pack, 2 * _RIM * unit)
     usable = face & flat.seen
     if usable.sum() < 0.05 * face.size:
@@ -100,8 +103,10 @@ def differences(flat: Flat, official: bool = True) -> Held:
             hidden |= whole
             continue
         strength, likeness = float(score[mask].max()), float(np.median(alike[mask]))
-        kind = around.kind(whole, mask, likeness, float(np.median(structure[mask])), float(np.median(colour[mask])))
-        if kind and not (likeness > 0.9 and strength < 1.6):
+        # What is faint around a mark says nothing of what it is.
+        core = mask & (score > 1)
+        kind = around.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
+        if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
             marks.append(Seen(_by_spread(kind, spreads, mask), _box(whole), whole, strength, likeness))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     view = usable & ~hidden
@@ -144,22 +149,7 @@ def face_of(reference: Map) -> Mask | None:
     pack = cv2.morphologyEx((~filled).astype(np.uint8), cv2.MORPH_OPEN, _square(5))
     outlines, _ = cv2.findContours(pack, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     large = [outline for outline in outlines if cv2.contourArea(outline) > 0.0005 * high * wide]
-    return _hull(np.concatenate(large)[:, 0], reference) if large else None
-
-
-def _agreed(flat: Flat) -> Mask:
-    """The hull of the features found again where they should be."""
-    unit = _unit(flat)
-    settled = flat.points[np.linalg.norm(flat.moves, axis=1) < _SHIFT * unit]
-    return _hull(settled, flat.reference) if len(settled) > 3 else np.zeros(flat.seen.shape, bool)
-
-
-def _hull(points: NDArray[Any], image: Map) -> Mask:
-    import cv2
-
-    mask = np.zeros(image.shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(points.round().astype(np.int32)), 1)
-    return np.asarray(mask > 0)
+    return hull(np.concatenate(large)[:, 0], reference.shape) if large else None
 
 
 def _maps(flat: Flat, usable: Mask, unit: float) -> tuple[Map, Map, Map, tuple[Map, Map]]:
@@ -243,6 +233,9 @@ class _Around:
         touching = body & self._rim
         if touching.sum() < 0.5 * np.sqrt(whole.sum()):
             return False
+        if self._pack is self._flat.agreed:
+            # Where the thing ends is not known: this may be another side of it.
+            return True
         on_artwork = self._on_artwork(whole)
         if not 0.45 < on_artwork < 0.65:
             return on_artwork < 0.5

@@ -22,9 +22,12 @@ LARGEST, SMALLEST = 840, 400
 """Long side of the frame, pixels; between them it is as large as the photo shows the face."""
 
 _ENLARGED = 3.0
-_MOST = 3000
+_MOST = 2000
 _REACH, _ALIKE = 0.025, 0.75
 """Share of the frame's long side within which a feature is looked for again, and the cosine it takes."""
+
+_SETTLED = 0.005
+"""Share of the frame's long side within which a feature is found again where it should be."""
 
 _SURE = 24
 """Features that have to be found again for a bend to be fitted."""
@@ -35,8 +38,9 @@ _BEND = 0.02
 
 @dataclass(frozen=True)
 class Flat:
-    """`photo` and `reference`: RGB float32 `(h, w, 3)`, 0..255, in the frame. `seen`: bool `(h, w)`.
+    """Both sides in one frame: `photo` and `reference`, RGB float32 `(h, w, 3)`, 0..255.
 
+    `seen`: bool `(h, w)`. `agreed`: bool `(h, w)`, the hull of the features found again where they should be.
     `to_photo` takes the frame's pixels to the photo's, `to_reference` is the factor to the reference's.
     `points`, `moves` `(n, 2)`: features found again in the frame, and by how much each is off, pixels, bend taken up.
     `sharp`: how blurred the reference had to be to look like the photo, pixels (standard deviation). `grain`: pixels
@@ -46,6 +50,7 @@ class Flat:
     photo: Map
     reference: Map
     seen: NDArray[np.bool_]
+    agreed: NDArray[np.bool_]
     to_photo: Matrix
     to_reference: float
     points: Points
@@ -106,14 +111,26 @@ def lay(photo: Pixels, reference: Pixels, first: Matrix) -> Flat:
         moves = found - points
     places = project(to_photo, grid.reshape(-1, 2)).reshape(grid.shape)
     at_x, at_y = ((places[..., k] - 0.5).astype(np.float32) for k in (0, 1))
-    sight = np.asarray(cv2.remap(source, at_x, at_y, taking), np.uint8)
+    sight = np.asarray(cv2.remap(source, at_x, at_y, taking, borderMode=cv2.BORDER_REPLICATE), np.uint8)
     rows, columns = photo.shape[:2]
     seen = (places[..., 0] > 1) & (places[..., 0] < columns - 1) & (places[..., 1] > 1) & (places[..., 1] < rows - 1)
     seen &= ~_blown(sight, official)
     flat, plain = sight.astype(np.float32), official.astype(np.float32)
-    flat = even(flat, plain, seen.astype(np.float32))
-    flat, plain, sharp = _alike(flat, plain, seen)
-    return Flat(flat, plain, seen, to_photo, wide / size[0], points, moves, sharp, grain)
+    settled = points[np.linalg.norm(moves, axis=1) < _SETTLED * side]
+    agreed = hull(settled, seen.shape) if len(settled) >= _SURE else np.ones_like(seen)
+    # What lies around the thing has a light and a sharpness of its own.
+    flat = even(flat, plain, (seen & agreed).astype(np.float32))
+    flat, plain, sharp = _alike(flat, plain, seen & agreed, grain)
+    return Flat(flat, plain, seen, agreed, to_photo, wide / size[0], points, moves, sharp, grain)
+
+
+def hull(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The convex hull of points as a mask of this shape."""
+    import cv2
+
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(points.round().astype(np.int32)), 1)
+    return np.asarray(mask > 0)
 
 
 def _again(near: Pixels, official: Pixels, side: float) -> tuple[Points, Points]:
@@ -122,8 +139,10 @@ def _again(near: Pixels, official: Pixels, side: float) -> tuple[Points, Points]
     if not len(there) or not len(here):
         return np.zeros((0, 2)), np.zeros((0, 2))
     likeness = rooted(there.descriptors) @ rooted(here.descriptors).T
-    far = ((there.points[:, None] - here.points[None]) ** 2).sum(axis=2) > (_REACH * side) ** 2
-    likeness[far] = -1
+    near_enough = _REACH * side
+    for axis in (0, 1):
+        apart = np.abs(there.points[:, axis, None] - here.points[None, :, axis])
+        likeness[apart > near_enough] = -1
     best, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
     rows = np.arange(len(best))
     kept = (back[best] == rows) & (likeness[rows, best] > _ALIKE)
@@ -176,20 +195,20 @@ def _blown(sight: Pixels, official: Pixels) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(lost, np.ones((9, 9), np.uint8)) > 0)
 
 
-def _alike(flat: Map, plain: Map, seen: NDArray[np.bool_]) -> tuple[Map, Map, float]:
+def _alike(flat: Map, plain: Map, seen: NDArray[np.bool_], grain: float) -> tuple[Map, Map, float]:
     """Both at the sharpness of the softer one; the blur that took, positive where it was the reference's."""
     import cv2
 
     def detail(image: Map) -> float:
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
-        fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5))
+        fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5 * grain))
         return float(np.mean(fine[seen])) if seen.any() else 0.0
 
     sharper, softer = (plain, flat) if detail(plain) >= detail(flat) else (flat, plain)
     aim, best = detail(softer), 0.0
-    for sigma in (0.5, 0.8, 1.2, 1.8, 2.6, 4.0):
+    for sigma in grain * np.array([0.5, 0.8, 1.2, 1.8, 2.6, 4.0]):
         if detail(np.asarray(cv2.GaussianBlur(sharper, (0, 0), sigma), np.float32)) < 0.97 * aim:
             break
-        best = sigma
+        best = float(sigma)
     blurred = np.asarray(cv2.GaussianBlur(sharper, (0, 0), best), np.float32) if best else sharper
     return (flat, blurred, best) if sharper is plain else (blurred, plain, -best)

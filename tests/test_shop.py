@@ -1,0 +1,222 @@
+"""The sample shop: every customer photo is named and judged as its truth says, with the pixels that prove it."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fakes import SHOP, CountingReader, shop
+
+from sightline.memory.readings import Readings
+from sightline.tools.compare import compare
+from sightline.tools.ground import ground
+from sightline.tools.identify import identify
+from sightline.tools.kit import Kit
+from sightline.tools.photos import load
+from sightline.tools.types import Box, Finding, Photo, PhotoId, Quad
+
+TRUTH: dict[str, dict[str, Any]] = json.loads((SHOP / "truth.json").read_text("utf-8"))
+ONE = [name for name, truth in TRUTH.items() if "products" not in truth]
+KNOWN = [name for name in ONE if TRUTH[name]["sku"] and TRUTH[name]["quality"] != "retake"]
+SEEN = [name for name in KNOWN if TRUTH[name]["quad"]]
+
+
+class Shown:
+    """The sample photos by id."""
+
+    def get(self, photo: PhotoId) -> Photo:
+        return next(p for p in map(sent, TRUTH) if p.id == photo)
+
+
+KIT = Kit(reader=CountingReader(), readings=Readings(Path(":memory:"), "1"), photos=Shown(), catalogue=shop())
+
+
+@cache
+def sent(name: str) -> Photo:
+    return load(SHOP / "photos" / name)
+
+
+@cache
+def compared(name: str) -> Finding:
+    return compare(sent(name), KIT, against=TRUTH[name].get("claimed"))
+
+
+@cache
+def identified(name: str) -> Finding:
+    return identify(sent(name), KIT)
+
+
+def overlap(a: Quad, b: Any) -> float:
+    """Intersection over union of two quadrilaterals."""
+    first, second = (np.array(quad, np.float32) for quad in (a, b))
+    shared, _ = cv2.intersectConvexConvex(first, second)
+    return float(shared / (cv2.contourArea(first) + cv2.contourArea(second) - shared))
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_product_is_named(name: str) -> None:
+    found = identified(name)
+    assert (found.outcome, [match.sku for match in found.matches]) == ("found", [TRUTH[name]["sku"]])
+
+
+@pytest.mark.parametrize("name", [n for n in SEEN if TRUTH[n]["verdict"] != "cannot_tell"])
+def test_it_is_found_where_it_stands(name: str) -> None:
+    (match,) = identified(name).matches
+    assert match.quad is not None
+    # An official picture shows a little of its ground around the pack.
+    assert overlap(match.quad, TRUTH[name]["quad"]) > 0.75
+
+
+@pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["sku"] is None])
+def test_what_is_not_in_the_catalogue_is_not_named(name: str) -> None:
+    assert identified(name).outcome in ("absent", "unreadable")
+    assert not identified(name).matches
+    assert compared(name).verdict is None
+
+
+@pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"]])
+def test_every_verdict_is_right(name: str) -> None:
+    verdict = compared(name).verdict
+    assert verdict is not None
+    assert verdict.answer == TRUTH[name]["verdict"], verdict.reasons
+    assert (verdict.view is not None) == (verdict.answer == "cannot_tell")
+
+
+@pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "same"])
+def test_a_genuine_pack_has_no_mark(name: str) -> None:
+    assert compared(name).differences == ()
+
+
+@pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "differs"])
+def test_every_change_is_marked_where_it_is_and_named(name: str) -> None:
+    expected, found = TRUTH[name]["differences"], compared(name).differences
+    assert [d.kind for d in found] == [d["kind"] for d in expected]
+    for difference, truth in zip(found, expected, strict=True):
+        box = Box(*truth["box"])
+        x, y = difference.region.box.centre
+        assert box.x0 <= x <= box.x1
+        assert box.y0 <= y <= box.y1
+        if truth["before"]:
+            assert difference.before
+            assert difference.before.startswith(truth["before"])
+        assert difference.now == truth["now"]
+
+
+@pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "other_variant"])
+def test_the_wrong_variant_is_named_beside_the_one_that_was_ordered(name: str) -> None:
+    found = compared(name)
+    assert [match.sku for match in found.matches] == [TRUTH[name]["sku"], TRUTH[name]["claimed"]]
+    said = {(d.before, d.now) for d in found.differences}
+    assert {(d["before"], d["now"]) for d in TRUTH[name]["differences"]} <= said
+
+
+@pytest.mark.parametrize("name", [n for n in SEEN if TRUTH[n]["fields"].get("expiry")])
+def test_a_printed_date_is_stated_and_no_difference(name: str) -> None:
+    found = compared(name)
+    dates = [fact.value for fact in found.facts if fact.name == "expiry"]
+    assert dates in ([], [TRUTH[name]["fields"]["expiry"]])
+    assert not any("20" in (d.now or "") and d.kind == "extra" for d in found.differences)
+
+
+def test_three_products_on_a_shelf_are_told_apart_and_each_is_found_by_its_name() -> None:
+    places = {product["sku"]: product["quad"] for product in TRUTH["shelf.jpg"]["products"]}
+    found = identified("shelf.jpg")
+    assert {match.sku for match in found.matches} == places.keys()
+    for match in found.matches:
+        assert match.quad is not None
+        assert overlap(match.quad, places[match.sku]) > 0.7
+    for words, sku in (("the oat drink", "FRN-OAT-15"), ("玫瑰面膜", "HJD-MASK-ROS"), ("龙井", "SYT-LJ-MQ")):
+        looked = ground(sent("shelf.jpg"), KIT, target=words)
+        assert [match.sku for match in looked.matches] == [sku]
+        assert looked.regions[0].kind == "product"
+
+
+def test_a_product_that_is_not_there_is_said_to_be_not_there() -> None:
+    looked = ground(sent("oat-on-table.jpg"), KIT, target="jasmine tea")
+    assert looked.outcome == "not_looked", "no product has these words"
+    looked = ground(sent("oat-on-table.jpg"), KIT, target="茉莉花茶")
+    assert (looked.outcome, looked.reason) == ("absent", "product_not_seen")
+
+
+def test_two_photos_of_one_pack_are_the_same_and_of_two_packs_are_not() -> None:
+    first, second = sent("two-photos-a.jpg"), sent("two-photos-b.jpg")
+    same = compare(first, KIT, against=second.id)
+    assert same.verdict is not None
+    assert (same.verdict.answer, same.differences) == ("same", ())
+    assert same.photos == (first.id, second.id)
+    other = compare(sent("stained.jpg"), KIT, against=first.id)
+    assert other.verdict is not None
+    (stain,) = other.differences
+    x, y = stain.region.box.centre
+    x0, y0, x1, y1 = TRUTH["stained.jpg"]["differences"][0]["box"]
+    assert x0 < x < x1
+    assert y0 < y < y1
+
+
+def test_the_barcode_on_the_back_names_what_no_picture_shows() -> None:
+    (match,) = identified("back-only.jpg").matches
+    assert "barcode" in match.sources
+
+
+def test_text_on_a_pack_decides_between_twins() -> None:
+    (match,) = identified("wrong-variant-subtle.jpg").matches
+    assert match.text is not None
+    assert match.text > 0.5
+
+
+def test_a_mirrored_pack_is_named_and_said_to_be_mirrored() -> None:
+    from PIL import Image
+
+    from sightline.tools.photos import pixels
+
+    seen = pixels(sent("honey-on-bench.jpg"))
+    flipped = load(Image.fromarray(np.ascontiguousarray(seen[:, ::-1])))
+    found, plain = identify(flipped, KIT), identified("honey-on-bench.jpg")
+    assert found.mirrored
+    assert [m.sku for m in found.matches] == ["HJD-MASK-HON"]
+    # Law 3: left and right are swapped, and nothing else.
+    x, y = found.regions[0].box.centre
+    assert abs(seen.shape[1] - x - plain.regions[0].box.centre.x) < 6
+    assert abs(y - plain.regions[0].box.centre.y) < 6
+
+
+class Only:
+    """The sample catalogue with candidates from one source alone."""
+
+    def __init__(self, nearest: tuple[PhotoId, ...] = (), resembling: bool = False) -> None:
+        self._nearest, self._resembling = nearest, resembling
+
+    def __len__(self) -> int:
+        return len(shop())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(shop(), name)
+
+    def nearest(self, views: object, n: int) -> list[tuple[PhotoId, float]]:
+        del views
+        return [(photo, 0.5) for photo in self._nearest[:n]]
+
+    def resembling(self, features: Any, n: int) -> Any:
+        return shop().resembling(features, n) if self._resembling else []
+
+
+def test_candidates_of_chroma_change_the_answer() -> None:
+    def skus(*references: PhotoId) -> list[str]:
+        kit = replace(KIT, catalogue=Only(references))
+        return [match.sku for match in identify(sent("honey-on-bench.jpg"), kit).matches]
+
+    right, wrong = (shop().product(sku).references[0] for sku in ("HJD-MASK-HON", "LRK-TEA-BER20"))
+    assert skus() == []
+    assert skus(wrong) == [], "a candidate that cannot be laid onto the photo is none"
+    assert skus(wrong, right) == ["HJD-MASK-HON"]
+
+
+def test_candidates_of_local_features_change_the_answer() -> None:
+    kit = replace(KIT, catalogue=Only(resembling=True))
+    (match,) = identify(sent("honey-on-bench.jpg"), kit).matches
+    assert match.sources == ("features",)
+    assert match.similarity is None
