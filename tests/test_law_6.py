@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes import ROOT, CountingReader, shop
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -31,7 +31,12 @@ from sightline.tools.types import Finding, Photo, PhotoId, Product
 
 GROCERY = ROOT.parent / "shared" / "grocery"
 # The same examples every time: each costs a second, and a law that fails now and then is no law.
-LAW = settings(max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(
+    max_examples=8,
+    derandomize=True,
+    phases=(Phase.generate,),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 class Nothing:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from sightline.agent.cli import app
 
-README = (ROOT / "README.md").read_text("utf-8")
+README, CHINESE = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
 COMMANDS = [line.split("  #")[0].strip() for kind, body in BLOCKS if kind == "sh" for line in body.splitlines() if line]
 
@@ -41,6 +41,18 @@ def test_the_python_example_works(here: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "14 March 2027" in done.stdout
     assert "条形码" in done.stdout
+
+
+def test_the_chinese_readme_has_the_same_commands_and_programs() -> None:
+    def blocks(text: str) -> list[tuple[str, list[str]]]:
+        found = re.findall(r"^```(\w+)\n(.*?)^```", text, re.M | re.S)
+        # What a make target does is said in either language.
+        return [(kind, [re.sub(r"  +# .*", "", line) for line in body.splitlines()]) for kind, body in found]
+
+    assert blocks(CHINESE) == blocks(README)
+    prose = [re.sub(r"^```.*?^```", "", text, flags=re.M | re.S) for text in (README, CHINESE)]
+    names = [{" ".join(name.split()) for name in re.findall(r"`([^`]+)`", text)} for text in prose]
+    assert names[0] == names[1]
 
 
 def test_the_make_targets_are_there() -> None:

@@ -39,6 +39,9 @@ _ALIKE, _CLEAR, _CLEAR_ALIKE = 0.9, 1.15, 1.6
 """Correlation over which a mark may be no more than imperfect registration, and the strength, in multiples of the
 threshold, that a mark has to reach elsewhere, and there."""
 
+_THIN = 4.0
+"""A mark thinner than this is the seam where an edge of the artwork leaves the window on one side before the other."""
+
 _RIM, _JOIN = 4.0, 6.0
 
 _GREY, _SOFT = 4.0, 3.0
@@ -89,7 +92,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
     score[~usable] = 0
-    weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, _square(2 * unit))
+    weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, _square(_THIN * unit))
     joined = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, _square(_JOIN * unit))
     count, labels = cv2.connectedComponents(joined)
     around = _Around(flat, pack, face, usable, score, colour, unit)
