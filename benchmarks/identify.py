@@ -54,7 +54,7 @@ def asked(folder: Path, most: int | None) -> list[dict[str, Any]]:
 
 def bare(photo: Photo, catalogue: Catalogue) -> list[str]:
     """SKUs by the inliers of one homography a reference."""
-    seen = features_of(photo)
+    seen = features_of(photo, False)
     votes = []
     for product in catalogue.products():
         laid = registration.register(seen, catalogue.features(product.references[0]))
@@ -85,7 +85,7 @@ def main() -> None:
             photo = load(given.grocery / row["image"])
             seen = pixels(photo)
             start = time.perf_counter()
-            features = features_of(photo)
+            features = features_of(photo, False)
             spent["features of the photo (both)"] += time.perf_counter() - start
 
             start = time.perf_counter()

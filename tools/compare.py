@@ -134,7 +134,7 @@ def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:
         return _finding(photo, start, other.id, "found", verdict=verdict, other=other)
     seen = pixels(other)
     there = extract(seen, *SEEN)
-    laid = register(features_of(photo), there, mirrored=False)
+    laid = register(features_of(photo, False), there, mirrored=False)
     if laid is None or len(laid) < ENOUGH:
         verdict = Verdict("cannot_tell", ("not_recognised",), "same_side")
         return _finding(photo, start, other.id, "unreadable", verdict=verdict, other=other)

@@ -4,7 +4,7 @@ A barcode, Chroma's nearest by embedding and the index of local features each br
 laid onto the photo stays. Products in the same place are rivals; in different places they stand side by side.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,8 +36,9 @@ the whole photo 89%.
 LOOKED_AT = 6
 """Registered candidates, those with the most inliers, that are held against the photo cell by cell."""
 
-FEW, ENOUGH = 8, 12
-"""Inliers under which a registration is chance, and from which it is evidence (COMPARE)."""
+FEW, ENOUGH, DECISIVE = 6, 12, 40
+"""Inliers under which a registration is chance, and from which it is evidence (COMPARE), and
+from which, where no other candidate has half as many, less likely ones are not looked at."""
 
 AGREEING = 0.04
 """Share of structured cells that has to agree: typefaces that packs share give inliers, and no surface.
@@ -100,7 +101,7 @@ def rows(matrix: Matrix) -> Homography:
 
 
 @lru_cache(maxsize=8)
-def features_of(photo: Photo, mirrored: bool = False) -> Features:
+def features_of(photo: Photo, mirrored: bool) -> Features:
     """The local features of a customer's photo, computed once; `mirrored`: as in a mirror, places in the photo."""
     seen = pixels(photo)
     if not mirrored:
@@ -125,10 +126,11 @@ def candidates(photo: Photo, kit: Kit, mirrored: bool = False) -> dict[PhotoId, 
     found: dict[PhotoId, tuple[list[MatchSource], float | None]] = {}
     seen = pixels(photo)
     looked = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
-    for reference, cosine in kit.catalogue.nearest(views(looked), NEAREST):
-        found[reference] = (["embedding"], cosine)
     for reference, _ in kit.catalogue.resembling(features_of(photo, mirrored), RESEMBLING):
-        found.setdefault(reference, ([], None))[0].append("features")
+        found[reference] = (["features"], None)
+    for reference, cosine in kit.catalogue.nearest(views(looked), NEAREST):
+        sources = found[reference][0] if reference in found else []
+        found[reference] = (["embedding", *sources], cosine)
     return found
 
 
@@ -142,8 +144,10 @@ def recognise(
             found.setdefault(reference, ([], None))[0].append(source)
     wanted = {product.sku for product, _ in named}
     features = features_of(photo, mirrored)
-    registered = []
-    for reference in found:
+    registered: list[tuple[PhotoId, Registration]] = []
+    for n, reference in enumerate(_likeliest(found)):
+        if n >= LOOKED_AT and not wanted and _is_decisive(registered):
+            break
         laid = register(features, kit.catalogue.features(reference), mirrored)
         if laid is not None and len(laid) >= FEW:
             registered.append((reference, laid))
@@ -159,6 +163,17 @@ def recognise(
     for one in sorted(sightings, key=lambda s: -s.score):
         best.setdefault(one.product.sku, one)
     return list(best.values())
+
+
+def _likeliest(found: Mapping[PhotoId, tuple[list[MatchSource], float | None]]) -> list[PhotoId]:
+    """The candidates with those first that more than one source brought up, each source in its own order."""
+    return sorted(found, key=lambda reference: -len(found[reference][0]))
+
+
+def _is_decisive(registered: Sequence[tuple[PhotoId, Registration]]) -> bool:
+    """Whether one candidate agrees so much better than the others that the less likely ones need no look."""
+    counts = sorted((len(laid) for _, laid in registered), reverse=True)
+    return bool(counts) and counts[0] >= DECISIVE and (len(counts) < 2 or counts[0] >= 2 * counts[1])
 
 
 def register(seen: Features, reference: Features, mirrored: bool) -> Registration | None:

@@ -19,7 +19,7 @@ SIDE, CELL = 264, 12
 """Long side of the face laid flat, and of one cell, pixels. COMPARE measured 396 and 18, which tell products
 apart no better on the photos there and take three times as long."""
 
-SHIFT = 4
+SHIFT = 3
 """Pixels by which a cell may be out of place and still agree: carton bends."""
 
 ALIKE, TINT = 0.6, 15.0
@@ -133,8 +133,8 @@ def _structure(flat: Map, official: Map, seen: Map) -> Map:
     spread_there = np.sqrt(np.maximum(mean(there * there) - mean_there**2, 0))
     spread_here = np.sqrt(np.maximum(mean(here * here) - mean_here**2, 0))
     best = np.full(there.shape, -1, np.float32)
-    for dy in range(-SHIFT, SHIFT + 1, 2):
-        for dx in range(-SHIFT, SHIFT + 1, 2):
+    for dy in range(-SHIFT, SHIFT + 1, SHIFT):
+        for dx in range(-SHIFT, SHIFT + 1, SHIFT):
             moved = _moved(here, dx, dy)
             both = mean(moved * there) - _moved(mean_here, dx, dy) * mean_there
             spread = np.maximum(spread_there * _moved(spread_here, dx, dy), _FLAT**2)
