@@ -10,7 +10,7 @@ from .kit import Kit
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import Sighting, places, recognise
+from .recognise import WEAK, Sighting, places, recognise
 from .types import Box, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region
 
 SOURCE = "barcode, embeddings, RootSIFT and MAGSAC"
@@ -45,7 +45,7 @@ def identify(photo: Photo, kit: Kit) -> Finding:
         return _by_code(photo, start, coded, strong, facts, mirrored)
     if not strong:
         reason = "photo_too_poor" if measure(pixels(photo)).level == "retake" else None
-        weak = bool(sightings)
+        weak = any(len(sighting.registration) >= WEAK for sighting in sightings)
         outcome: Outcome = "unreadable" if reason or weak else "absent"
         return _finding(photo, start, outcome, facts=facts, reason=reason or ("weak_evidence" if weak else None))
     matches: list[Match] = []

@@ -36,9 +36,9 @@ the whole photo 89%.
 LOOKED_AT = 6
 """Registered candidates, those with the most inliers, that are held against the photo cell by cell."""
 
-FEW, ENOUGH, DECISIVE = 6, 12, 40
-"""Inliers under which a registration is chance, and from which it is evidence (COMPARE), and
-from which, where no other candidate has half as many, less likely ones are not looked at."""
+FEW, WEAK, ENOUGH, DECISIVE = 6, 8, 12, 40
+"""Inliers under which a registration is chance; from which a product may be there; from which it is evidence
+(COMPARE); and from which, where no other candidate has half as many, less likely ones are not looked at."""
 
 AGREEING = 0.04
 """Share of structured cells that has to agree: typefaces that packs share give inliers, and no surface.
