@@ -257,7 +257,7 @@ class _Around:
         if self._bulges(whole):
             return "dent"
         # A liquid filters what is under it, blue the most, and keeps its structure.
-        if left < 0.35 and through.max() < 0.95 and through[0] - through[2] > 0.12 and self._on_artwork(whole) < 0.5:
+        if left < 0.45 and through.max() < 0.95 and through[0] - through[2] > 0.12 and self._on_artwork(whole) < 0.5:
             return "stain"
         if left < 0.35 and np.ptp(through) < 0.12 and structure < _STRUCTURE:
             return None
