@@ -33,6 +33,7 @@ GROCERY = ROOT.parent / "shared" / "grocery"
 # The same examples every time: each costs a second, and a law that fails now and then is no law.
 LAW = settings(
     max_examples=8,
+    deadline=None,
     derandomize=True,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
