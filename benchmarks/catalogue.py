@@ -31,18 +31,10 @@ from sightline.memory.catalogue import Catalogue
 from sightline.memory.embedders import open_embedder
 from sightline.memory.records import read
 from sightline.tools.features import OFFICIAL, SEEN, extract
+from sightline.tools.recognise import views
 
 PLAIN_AT_MOST = 1000
 QUESTIONS = 40
-# Parts of a photo that hold the pack: a slim and a smaller middle, and the middle moved up, down, left and right.
-CROPS = (
-    (0.325, 0.15, 0.675, 0.85),
-    (0.35, 0.225, 0.65, 0.775),
-    (0.3, 0.15, 0.7, 0.65),
-    (0.3, 0.4, 0.7, 0.9),
-    (0.2, 0.2, 0.6, 0.8),
-    (0.4, 0.2, 0.8, 0.8),
-)
 
 
 def pack(seed: int) -> Image.Image:
@@ -128,22 +120,20 @@ def asked(folder: Path, size: int) -> dict[str, Any]:
     questions = []
     for seed in seeds:
         pixels = photo(seed)
-        h, w = pixels.shape[:2]
-        views = [pixels[int(y0 * h) : int(y1 * h), int(x0 * w) : int(x1 * w)] for x0, y0, x1, y1 in CROPS]
-        questions.append((f"P{seed}", views, extract(pixels, *SEEN)))
+        questions.append((f"P{seed}", views(pixels), extract(pixels, *SEEN)))
     out: dict[str, Any] = {}
     start = time.perf_counter()
     catalogue.nearest(questions[0][1], 10)
     catalogue.resembling(questions[0][2], 10)
     out["opening"] = (time.perf_counter() - start) * 1000
     for name, ask in (
-        ("nearest", lambda views, _: catalogue.nearest(views, 10)),
+        ("nearest", lambda parts, _: catalogue.nearest(parts, 10)),
         ("resembling", lambda _, features: catalogue.resembling(features, 10)),
     ):
         times, right = [], 0
-        for sku, views, features in questions:
+        for sku, parts, features in questions:
             start = time.perf_counter()
-            found = ask(views, features)
+            found = ask(parts, features)
             times.append((time.perf_counter() - start) * 1000)
             right += any(product.sku == sku for reference, _ in found for product in catalogue.owners(reference))
         out[name], out[f"{name} right"] = statistics.median(times), right / len(questions)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -180,17 +180,6 @@ class Shelf:
             if self._db is not None:
                 self._db.close()
                 self._db = None
-
-    def _drop(self, db: sqlite3.Connection, skus: Iterable[str]) -> list[PhotoId]:
-        before: list[PhotoId] = []
-        for sku in skus:
-            before += [photo for (photo,) in db.execute("DELETE FROM refs WHERE sku = ? RETURNING photo", (sku,))]
-            db.execute("DELETE FROM products WHERE sku = ?", (sku,))
-        return before
-
-    def _forget(self, db: sqlite3.Connection, photos: Iterable[PhotoId]) -> list[PhotoId]:
-        query = "DELETE FROM photos WHERE photo = ? AND photo NOT IN (SELECT photo FROM refs WHERE photo = ?)"
-        return [photo for photo in dict.fromkeys(photos) if db.execute(query, (photo, photo)).rowcount]
 
     def _products(self, which: str, *values: str) -> list[Product]:
         rows = self._rows(

@@ -4,7 +4,7 @@ import time
 
 from .codes import fact_of, read_codes
 from .colour import by_part
-from .identify import identify
+from .identify import identify_by
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
@@ -28,7 +28,7 @@ def describe(photo: Photo, kit: Kit) -> Finding:
     codes = read_codes(seen)
     facts = [fact_of(code) for code in codes]
     text = tuple(line.region for line in reading.lines)
-    products = identify(photo, kit)
+    products = identify_by(photo, kit, codes)
     known = products.outcome == "found"
     outcome: Outcome = "found"
     reason = why_incomplete(reading)

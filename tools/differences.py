@@ -7,16 +7,17 @@ laid over shop photos, 96 photos, with edits of seven kinds; `benchmarks/differe
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .flat import Flat, hull
-from .surface import Map, lab
+from .surface import Map, lab, moved
 from .types import Box
 
 Mask = NDArray[np.bool_]
-Mark = str
+Mark = Literal["stain", "dent", "colour", "missing", "extra", "artwork"]
 
 _UNIT = 400.0
 """Distances are given for a frame with a long side of this many pixels."""
@@ -53,7 +54,7 @@ _CROSSING = 18.0
 
 @dataclass(frozen=True)
 class Seen:
-    """A mark in the frame: `kind` is `stain`, `dent`, `colour`, `missing`, `extra` or `artwork`.
+    """A mark in the frame.
 
     `strength` is in multiples of the threshold; `alike` the correlation of structure there, -1..1.
     """
@@ -179,14 +180,14 @@ def _maps(flat: Flat, usable: Mask, unit: float) -> tuple[Map, Map, Map, tuple[M
     step = max(reach // 2, 1)
     for dy in range(-reach, reach + 1, step):
         for dx in range(-reach, reach + 1, step):
-            light = _moved(light_here, dx, dy)
+            light = moved(light_here, dx, dy)
             mean_here = mean(light)
             vary = np.maximum(mean(light**2) - mean_here**2, 0)
             both = mean(light * light_there) - mean_here * mean_there
             likeness = both / np.sqrt(np.maximum(vary * vary_there, 1))
             better = likeness > alike
             alike[better], vary_here[better] = likeness[better], vary[better]
-            off = _moved(tint_here, dx, dy) - tint_there
+            off = moved(tint_here, dx, dy) - tint_there
             # Lightness counts half: light falls unevenly, ink does not change its hue.
             np.minimum(colour, np.sqrt(0.5 * off[..., 0] ** 2 + off[..., 1] ** 2 + off[..., 2] ** 2), out=colour)
     spreads = np.sqrt(vary_here), np.sqrt(vary_there)
@@ -331,7 +332,7 @@ def _dents(flat: Flat, view: Mask, marks: list[Seen], unit: float) -> list[Seen]
     if best is None:
         return marks
     length, box = best
-    if any(_area(mark.box, box) > 0 and mark.box.area > 4 * box.area for mark in marks):
+    if any(mark.box.shared(box) > 0 and mark.box.area > 4 * box.area for mark in marks):
         # Features that moved within another picture altogether are no dent.
         return marks
     own: list[Seen] = []
@@ -347,10 +348,6 @@ def _dents(flat: Flat, view: Mask, marks: list[Seen], unit: float) -> list[Seen]
     mask = np.zeros_like(view)
     mask[_slices(merged, mask.shape)] = True
     return [*others, Seen("dent", merged, mask, length, 0.0)]
-
-
-def _area(a: Box, b: Box) -> float:
-    return max(min(a.x1, b.x1) - max(a.x0, b.x0), 0.0) * max(min(a.y1, b.y1) - max(a.y0, b.y0), 0.0)
 
 
 def _slices(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -378,10 +375,3 @@ def _grown(mask: Mask, by: float) -> Mask:
     import cv2
 
     return np.asarray(cv2.dilate(mask.astype(np.uint8), _square(by)) > 0)
-
-
-def _moved(image: Map, dx: int, dy: int) -> Map:
-    import cv2
-
-    step = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-    return np.asarray(cv2.warpAffine(image, step, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.float32)

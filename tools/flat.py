@@ -43,8 +43,7 @@ class Flat:
     `seen`: bool `(h, w)`. `agreed`: bool `(h, w)`, the hull of the features found again where they should be.
     `to_photo` takes the frame's pixels to the photo's, `to_reference` is the factor to the reference's.
     `points`, `moves` `(n, 2)`: features found again in the frame, and by how much each is off, pixels, bend taken up.
-    `sharp`: how blurred the reference had to be to look like the photo, pixels (standard deviation). `grain`: pixels
-    of the frame to a pixel of the coarser of the two pictures, 1 at least.
+    `grain`: pixels of the frame to a pixel of the coarser of the two pictures, 1 at least.
     """
 
     photo: Map
@@ -55,13 +54,11 @@ class Flat:
     to_reference: float
     points: Points
     moves: Points
-    sharp: float
     grain: float
 
     def region(self, box: Box) -> Quad:
         """Where a box of the frame lies in the photo."""
-        corners = np.array([(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)])
-        a, b, c, d = (Point(float(x), float(y)) for x, y in project(self.to_photo, corners))
+        a, b, c, d = (Point(float(x), float(y)) for x, y in project(self.to_photo, np.array(box.corners)))
         return a, b, c, d
 
     def there(self, box: Box) -> Box:
@@ -93,13 +90,10 @@ def lay(photo: Pixels, reference: Pixels, first: Matrix) -> Flat:
     points, found = _again(near, official, side)
     if len(points) >= _SURE:
         closer, kept = cv2.findHomography(points, found, cv2.USAC_MAGSAC, 2.0, maxIters=1000, confidence=0.999)
-        if closer is not None and inverse(closer) is not None and plausible(closer, points):
-            keep = kept.ravel() > 0
+        back = inverse(closer) if closer is not None else None
+        if back is not None and plausible(closer, points):
             to_photo = to_photo @ closer
-            back = inverse(closer)
-            assert back is not None  # noqa: S101
-            points, found = points, project(back, found)
-            points, found = _near(points, found, keep, side)
+            points, found = _near(points, project(back, found), kept.ravel() > 0, side)
     bend = _bend(points, found, size) if len(points) >= _SURE else None
     y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32) + 0.5
     if bend is not None:
@@ -120,8 +114,8 @@ def lay(photo: Pixels, reference: Pixels, first: Matrix) -> Flat:
     agreed = hull(settled, seen.shape) if len(settled) >= _SURE else np.ones_like(seen)
     # What lies around the thing has a light and a sharpness of its own.
     flat = even(flat, plain, (seen & agreed).astype(np.float32))
-    flat, plain, sharp = _alike(flat, plain, seen & agreed, grain)
-    return Flat(flat, plain, seen, agreed, to_photo, wide / size[0], points, moves, sharp, grain)
+    flat, plain = _alike(flat, plain, seen & agreed, grain)
+    return Flat(flat, plain, seen, agreed, to_photo, wide / size[0], points, moves, grain)
 
 
 def hull(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -195,8 +189,8 @@ def _blown(sight: Pixels, official: Pixels) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(lost, np.ones((9, 9), np.uint8)) > 0)
 
 
-def _alike(flat: Map, plain: Map, seen: NDArray[np.bool_], grain: float) -> tuple[Map, Map, float]:
-    """Both at the sharpness of the softer one; the blur that took, positive where it was the reference's."""
+def _alike(flat: Map, plain: Map, seen: NDArray[np.bool_], grain: float) -> tuple[Map, Map]:
+    """Both at the sharpness of the softer one."""
     import cv2
 
     def detail(image: Map) -> float:
@@ -211,4 +205,4 @@ def _alike(flat: Map, plain: Map, seen: NDArray[np.bool_], grain: float) -> tupl
             break
         best = float(sigma)
     blurred = np.asarray(cv2.GaussianBlur(sharper, (0, 0), best), np.float32) if best else sharper
-    return (flat, blurred, best) if sharper is plain else (blurred, plain, -best)
+    return (flat, blurred) if sharper is plain else (blurred, plain)

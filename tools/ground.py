@@ -56,20 +56,15 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     wanted = parse_target(target)
     products = kit.catalogue.named(wanted.literal) if wanted.kind == "thing" and not wanted.quoted else ()
     matches = _seen(photo, kit, products)
-    regions, facts, source, reason = _look(photo, kit, wanted)
-    if matches:
-        regions, facts, source, reason = [r for m in matches if (r := region_of(m, photo))], [], SOURCE, None
-    elif products and not regions:
-        source, reason = SOURCE, "product_not_seen"
-        matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products]
+    seen = [region for match in matches if (region := region_of(match, photo))]
+    # Only what is not seen as a product is read for.
+    regions, facts, source, reason = (seen, [], SOURCE, None) if matches else _look(photo, kit, wanted)
     outcome: Outcome = "found"
     if not regions:
-        outcomes: dict[str | None, Outcome] = {
-            None: "absent",
-            "product_not_seen": "absent",
-            "needs_model": "not_looked",
-        }
-        outcome = outcomes.get(reason, "unreadable")
+        outcome = "not_looked" if reason == "needs_model" else "unreadable" if reason else "absent"
+        if products:
+            matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products]
+            outcome, source, reason = "absent", SOURCE, "product_not_seen"
         if outcome == "absent" and _may_hide(photo, wanted):
             outcome, reason = "unreadable", "photo_too_poor"
     return Finding(

@@ -11,7 +11,7 @@ from .photos import pixels
 from .quality import measure
 from .reading import read
 from .recognise import WEAK, Sighting, places, recognise
-from .types import Box, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region
+from .types import Box, Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region
 
 SOURCE = "barcode, embeddings, RootSIFT and MAGSAC"
 """The instruments that say which product it is."""
@@ -32,15 +32,19 @@ def identify(photo: Photo, kit: Kit) -> Finding:
     that would tell, and `matches` the rivals. `code_conflict`: the barcode says one product, the picture another.
     `not_looked`, `no_catalogue` where there is none. Raises `Unavailable` without a barcode reader.
     """
+    return identify_by(photo, kit, read_codes(pixels(photo)) if len(kit.catalogue) else ())
+
+
+def identify_by(photo: Photo, kit: Kit, codes: Sequence[Code]) -> Finding:
+    """`identify` for a photo whose codes have been read."""
     start = time.perf_counter()
     if not len(kit.catalogue):
         return _finding(photo, start, "not_looked", reason="no_catalogue")
-    codes = [fact_of(code) for code in read_codes(pixels(photo))]
-    coded = [p for fact in codes if fact.name == "code" for p in kit.catalogue.coded(fact.value)]
+    facts = tuple(fact for fact in map(fact_of, codes) if fact.name == "code")
+    coded = [product for fact in facts for product in kit.catalogue.coded(fact.value)]
     named: list[tuple[Product, MatchSource]] = [(product, "barcode") for product in coded]
     sightings, mirrored = look(photo, kit, named)
     strong = [s for s in sightings if s.strong]
-    facts = tuple(fact for fact in codes if fact.name == "code")
     if coded:
         return _by_code(photo, start, coded, strong, facts, mirrored)
     if not strong:

@@ -73,7 +73,7 @@ def name(
     lines_here = [(_around(project(to_frame, np.array(q, float))), t) for q, t in _lines(here)]
     lines_there = [(_around(np.array(q, float) / flat.to_reference), t) for q, t in _lines(there)]
     varying = [
-        (_around(project(to_frame, np.array(fact.region.quad or _corners(fact.region.box), float))), fact)
+        (_around(project(to_frame, np.array(fact.region.quad or fact.region.box.corners, float))), fact)
         for fact in every_field(here, _VARYING)
         if fact.region
     ]
@@ -84,12 +84,12 @@ def name(
         here_now = [line for line in lines_here if _about(mark.box, line[0])]
         there_now = [line for line in lines_there if _about(mark.box, line[0])]
         changed = _changed(here_now, there_now) if mark.kind != "stain" else []
-        own = [line for line in here_now if any(_shared(box, line[0]) > _WITHIN * line[0].area for box, _ in varying)]
+        own = [line for line in here_now if any(box.shared(line[0]) > _WITHIN * line[0].area for box, _ in varying)]
         loose = [line for line in own if not any(line in pair[0] for pair in changed)]
         facts |= {
             fact.value: fact
             for box, fact in varying
-            if any(_shared(box, line) > _WITHIN * line.area for line, _ in loose)
+            if any(box.shared(line) > _WITHIN * line.area for line, _ in loose)
         }
         named += [_text(mark, *pair) for pair in changed]
         said = [box for pair in changed for box, _ in (*pair[0], *pair[1])] + [box for box, _ in loose]
@@ -109,7 +109,7 @@ def _unlike(here: Sequence[Written], there: Sequence[Written], alike: float) -> 
         (n, m)
         for n, (box, text) in enumerate(here)
         for m, (other, words) in enumerate(there)
-        if _shared(box, other) > _WITHIN * min(box.area, other.area) and _alike(text, words, alike)
+        if box.shared(other) > _WITHIN * min(box.area, other.area) and _alike(text, words, alike)
     ]
     left, right = {n for n, _ in same}, {m for _, m in same}
     return [x for n, x in enumerate(here) if n not in left], [x for m, x in enumerate(there) if m not in right]
@@ -117,7 +117,7 @@ def _unlike(here: Sequence[Written], there: Sequence[Written], alike: float) -> 
 
 def _about(mark: Box, line: Box) -> bool:
     """Whether a mark is about a line: it holds the better part of the line, or lies in it."""
-    return _shared(mark, line) > _WITHIN * min(line.area, mark.area)
+    return mark.shared(line) > _WITHIN * min(line.area, mark.area)
 
 
 def _explained(mark: Seen, lines: Sequence[Box]) -> bool:
@@ -133,7 +133,7 @@ def _changed(here: Sequence[Written], there: Sequence[Written]) -> list[tuple[li
     """Lines of either side that stand in one place with other words, those that overlap together."""
     groups: list[tuple[list[Written], list[Written]]] = []
     for line in here:
-        below = [other for other in there if _shared(line[0], other[0]) > _BESIDE * min(line[0].area, other[0].area)]
+        below = [other for other in there if line[0].shared(other[0]) > _BESIDE * min(line[0].area, other[0].area)]
         if not below:
             continue
         touched = [group for group in groups if any(other in group[1] for other in below)]
@@ -146,7 +146,7 @@ def _changed(here: Sequence[Written], there: Sequence[Written]) -> list[tuple[li
 def _text(mark: Seen, here: Sequence[Written], there: Sequence[Written]) -> Named:
     now, before = (" ".join(text for _, text in sorted(lines, key=_from_the_top)) for lines in (here, there))
     return Named(
-        mark, _around(np.array([point for box, _ in (*here, *there) for point in _corners(box)])), "text", before, now
+        mark, _around(np.array([point for box, _ in (*here, *there) for point in box.corners])), "text", before, now
     )
 
 
@@ -197,7 +197,7 @@ def _merged(named: Sequence[Named]) -> list[Named]:
     kept: list[Named] = []
     for one in sorted(named, key=lambda one: one.kind != "damage"):
         for n, other in enumerate(kept):
-            shared = _shared(one.box, other.box) > _WITHIN * min(one.box.area, other.box.area)
+            shared = one.box.shared(other.box) > _WITHIN * min(one.box.area, other.box.area)
             if one.kind == other.kind == "text" and shared:
                 kept[n] = one if one.box.area > other.box.area else other
                 break
@@ -225,11 +225,3 @@ def _difference(one: Named, flat: Flat, photo: Photo, reference: PhotoId) -> Dif
 
 def _around(points: NDArray[Any]) -> Box:
     return Box.around((float(x), float(y)) for x, y in points)
-
-
-def _shared(a: Box, b: Box) -> float:
-    return max(min(a.x1, b.x1) - max(a.x0, b.x0), 0.0) * max(min(a.y1, b.y1) - max(a.y0, b.y0), 0.0)
-
-
-def _corners(box: Box) -> list[tuple[float, float]]:
-    return [(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)]

@@ -31,7 +31,7 @@ def annotate(pixels: Pixels, regions: Sequence[Region]) -> Pixels:
     unit = max(pixels.shape[:2]) / 1000
     palette = sv.ColorPalette.from_hex(list(_COLOURS))
     for n, region in enumerate(regions):
-        corners = region.quad or _corners(region)
+        corners = region.quad or region.box.corners
         polygon = np.array([[round(p[0]), round(p[1])] for p in corners], np.int64)
         scene = sv.draw_polygon(scene, polygon, color=sv.Color.WHITE, thickness=max(round(5 * unit), 3))
         scene = sv.draw_polygon(scene, polygon, color=palette.by_idx(n), thickness=max(round(3 * unit), 2))
@@ -68,11 +68,7 @@ def _free(box: Box, width: float, height: float, taken: Sequence[Box], size: Siz
         Box(x, y, x + width, y + height)
         for x, y in ((min(max(x, 0.0), size.width - width), min(max(y, 0.0), size.height - height)) for x, y in places)
     ]
-    return min(inside, key=lambda place: sum(_shared(place, other) for other in taken))
-
-
-def _shared(a: Box, b: Box) -> float:
-    return max(min(a.x1, b.x1) - max(a.x0, b.x0), 0.0) * max(min(a.y1, b.y1) - max(a.y0, b.y0), 0.0)
+    return min(inside, key=lambda place: sum(place.shared(other) for other in taken))
 
 
 def _is_dark(rgb: tuple[int, int, int]) -> bool:
@@ -90,8 +86,3 @@ def save(pixels: Pixels, path: Path) -> None:
     with os.fdopen(handle, "wb") as file:
         file.write(out.getvalue())
     Path(part).replace(path)
-
-
-def _corners(region: Region) -> tuple[tuple[float, float], ...]:
-    x0, y0, x1, y1 = region.box
-    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)

@@ -135,9 +135,9 @@ def _structure(flat: Map, official: Map, seen: Map) -> Map:
     best = np.full(there.shape, -1, np.float32)
     for dy in range(-SHIFT, SHIFT + 1, SHIFT):
         for dx in range(-SHIFT, SHIFT + 1, SHIFT):
-            moved = _moved(here, dx, dy)
-            both = mean(moved * there) - _moved(mean_here, dx, dy) * mean_there
-            spread = np.maximum(spread_there * _moved(spread_here, dx, dy), _FLAT**2)
+            shifted = moved(here, dx, dy)
+            both = mean(shifted * there) - moved(mean_here, dx, dy) * mean_there
+            spread = np.maximum(spread_there * moved(spread_here, dx, dy), _FLAT**2)
             np.maximum(best, both / spread, out=best)
     flat_both = (spread_there < _FLAT) & (spread_here < _FLAT)
     rows, columns = by_cell(seen).shape
@@ -147,7 +147,8 @@ def _structure(flat: Map, official: Map, seen: Map) -> Map:
     return best[np.ix_(at_y, at_x)]
 
 
-def _moved(image: Map, dx: int, dy: int) -> Map:
+def moved(image: Map, dx: int, dy: int) -> Map:
+    """An image shifted to the right and down; what comes in is what was at the edge."""
     import cv2
 
     step = np.array([[1, 0, dx], [0, 1, dy]], np.float32)

@@ -65,6 +65,16 @@ class Box(NamedTuple):
         """The middle."""
         return Point((self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2)
 
+    @property
+    def corners(self) -> tuple[Point, Point, Point, Point]:
+        """Its top left, top right, bottom right and bottom left."""
+        return Point(self.x0, self.y0), Point(self.x1, self.y0), Point(self.x1, self.y1), Point(self.x0, self.y1)
+
+    def shared(self, other: "Box") -> float:
+        """Square pixels that both cover."""
+        wide, high = min(self.x1, other.x1) - max(self.x0, other.x0), min(self.y1, other.y1) - max(self.y0, other.y0)
+        return max(wide, 0.0) * max(high, 0.0)
+
     def inside(self, size: Size) -> "Box":
         """Cut to the photo, so that it can leave a tool."""
         x0, x1 = sorted(min(max(x, 0.0), float(size.width)) for x in (self.x0, self.x1))
