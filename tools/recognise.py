@@ -4,7 +4,7 @@ A barcode, Chroma's nearest by embedding and the index of local features each br
 laid onto the photo stays. Products in the same place are rivals; in different places they stand side by side.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,7 +38,11 @@ LOOKED_AT = 6
 
 FEW, WEAK, ENOUGH, DECISIVE = 6, 8, 12, 40
 """Inliers under which a registration is chance; from which a product may be there; from which it is evidence
-(COMPARE); and from which, where no other candidate has half as many, less likely ones are not looked at."""
+(COMPARE); and from which, where no other candidate has half as many, only its rivals are still looked at."""
+
+RIVAL = 0.25
+"""Share of the most votes of local features from which on a candidate may be a twin of the likeliest: twins share
+artwork, and with it votes."""
 
 AGREEING = 0.04
 """Share of structured cells that has to agree: typefaces that packs share give inliers, and no surface.
@@ -121,57 +125,66 @@ def views(seen: Pixels) -> list[Pixels]:
     return [np.ascontiguousarray(part) for part in parts]
 
 
-def candidates(photo: Photo, kit: Kit, mirrored: bool = False) -> dict[PhotoId, tuple[list[MatchSource], float | None]]:
-    """The official photos to look at, with what brought each up and its cosine where embeddings did."""
-    found: dict[PhotoId, tuple[list[MatchSource], float | None]] = {}
+@dataclass
+class Candidate:
+    """An official photo to look at: what brought it up, its cosine, and how many local features voted for it."""
+
+    sources: list[MatchSource]
+    similarity: float | None = None
+    votes: float = 0.0
+
+
+def candidates(photo: Photo, kit: Kit, mirrored: bool = False) -> dict[PhotoId, Candidate]:
+    """The official photos to look at, those that local features vote for first."""
+    found: dict[PhotoId, Candidate] = {}
     seen = pixels(photo)
     looked = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
-    for reference, _ in kit.catalogue.resembling(features_of(photo, mirrored), RESEMBLING):
-        found[reference] = (["features"], None)
+    for reference, votes in kit.catalogue.resembling(features_of(photo, mirrored), RESEMBLING):
+        found[reference] = Candidate(["features"], votes=votes)
     for reference, cosine in kit.catalogue.nearest(views(looked), NEAREST):
-        sources = found[reference][0] if reference in found else []
-        found[reference] = (["embedding", *sources], cosine)
+        one = found.setdefault(reference, Candidate([]))
+        one.sources.insert(0, "embedding")
+        one.similarity = cosine
     return found
 
 
 def recognise(
-    photo: Photo, kit: Kit, named: Iterable[tuple[Product, MatchSource]] = (), mirrored: bool = False
+    photo: Photo, kit: Kit, named: Sequence[tuple[Product, MatchSource]] = (), mirrored: bool = False
 ) -> list[Sighting]:
     """Every product that can be laid onto the photo, the likeliest first; `named` ones are tried in any case."""
     found = candidates(photo, kit, mirrored)
     for product, source in named:
         for reference in product.references:
-            found.setdefault(reference, ([], None))[0].append(source)
-    wanted = {product.sku for product, _ in named}
+            found.setdefault(reference, Candidate([])).sources.append(source)
+    wanted = {reference for product, _ in named for reference in product.references}
+    most = max((candidate.votes for candidate in found.values()), default=0.0)
     features = features_of(photo, mirrored)
     registered: list[tuple[PhotoId, Registration]] = []
-    for n, reference in enumerate(_likeliest(found)):
-        if n >= LOOKED_AT and not wanted and _is_decisive(registered):
-            break
+    for reference in sorted(found, key=lambda reference: -found[reference].votes):
+        rivals = reference in wanted or found[reference].votes >= RIVAL * most
+        if not rivals and _is_decisive(registered):
+            continue
         laid = register(features, kit.catalogue.features(reference), mirrored)
         if laid is not None and len(laid) >= FEW:
             registered.append((reference, laid))
     registered.sort(key=lambda pair: -len(pair[1]))
     sightings = []
     for n, (reference, laid) in enumerate(registered):
-        owners = kit.catalogue.owners(reference)
-        if n >= LOOKED_AT and not any(owner.sku in wanted for owner in owners):
+        if n >= LOOKED_AT and reference not in wanted:
             continue
-        sources, similarity = found[reference]
-        sightings += [sighting(photo, kit, owner, reference, laid, sources, similarity) for owner in owners]
+        brought = found[reference]
+        sightings += [
+            sighting(photo, kit, owner, reference, laid, brought.sources, brought.similarity)
+            for owner in kit.catalogue.owners(reference)
+        ]
     best: dict[str, Sighting] = {}
     for one in sorted(sightings, key=lambda s: -s.score):
         best.setdefault(one.product.sku, one)
     return list(best.values())
 
 
-def _likeliest(found: Mapping[PhotoId, tuple[list[MatchSource], float | None]]) -> list[PhotoId]:
-    """The candidates with those first that more than one source brought up, each source in its own order."""
-    return sorted(found, key=lambda reference: -len(found[reference][0]))
-
-
 def _is_decisive(registered: Sequence[tuple[PhotoId, Registration]]) -> bool:
-    """Whether one candidate agrees so much better than the others that the less likely ones need no look."""
+    """Whether one candidate agrees so much better than the others that those unlike it need no look."""
     counts = sorted((len(laid) for _, laid in registered), reverse=True)
     return bool(counts) and counts[0] >= DECISIVE and (len(counts) < 2 or counts[0] >= 2 * counts[1])
 
