@@ -167,6 +167,13 @@ def test_the_barcode_on_the_back_names_what_no_picture_shows() -> None:
     assert "barcode" in match.sources
 
 
+def test_a_barcode_decides_between_twins_that_geometry_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
+    monkeypatch.setattr("sightline.tools.identify.words_of", lambda _: set())
+    (match,) = compare(sent("berry-tilted.jpg"), KIT).matches
+    assert (match.sku, "barcode" in match.sources) == ("LRK-TEA-BER40", True)
+
+
 def test_text_on_a_pack_decides_between_twins() -> None:
     (match,) = identified("wrong-variant-subtle.jpg").matches
     assert match.text is not None

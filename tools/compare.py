@@ -7,7 +7,7 @@ from dataclasses import replace
 from .differences import Held, differences
 from .features import SEEN, extract
 from .flat import Flat, lay
-from .identify import look, settle
+from .identify import coded, look, settle
 from .kit import Kit
 from .naming import name
 from .photos import pixels
@@ -47,12 +47,14 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
         return _finding(photo, start, against, "not_looked", reason="no_catalogue")
     claimed = kit.catalogue.product(against) if against is not None else None
     quality = measure(pixels(photo))
-    named: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else []
+    named: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else coded(photo, kit)
     sightings, mirrored = look(photo, kit, named)
     strong = [s for s in sightings if s.strong]
     if not strong:
         return _nothing(photo, start, against, claimed, quality)
     rivals = _place(strong, claimed)
+    # Without an order a barcode says which of the twins it is.
+    rivals = [s for s in rivals if "barcode" in s.sources] or rivals
     settled, _ = settle(photo, kit, rivals)
     skus = [match.sku for match in settled]
     meant = next((s for s in rivals if claimed and s.product.sku == claimed.sku), None)

@@ -41,12 +41,11 @@ def identify_by(photo: Photo, kit: Kit, codes: Sequence[Code]) -> Finding:
     if not len(kit.catalogue):
         return _finding(photo, start, "not_looked", reason="no_catalogue")
     facts = tuple(fact for fact in map(fact_of, codes) if fact.name == "code")
-    coded = [product for fact in facts for product in kit.catalogue.coded(fact.value)]
-    named: list[tuple[Product, MatchSource]] = [(product, "barcode") for product in coded]
+    named = _by(facts, kit)
     sightings, mirrored = look(photo, kit, named)
     strong = [s for s in sightings if s.strong]
-    if coded:
-        return _by_code(photo, start, coded, strong, facts, mirrored)
+    if named:
+        return _by_code(photo, start, [product for product, _ in named], strong, facts, mirrored)
     if not strong:
         reason = "photo_too_poor" if measure(pixels(photo)).level == "retake" else None
         weak = any(len(sighting.registration) >= WEAK for sighting in sightings)
@@ -66,6 +65,15 @@ def identify_by(photo: Photo, kit: Kit, codes: Sequence[Code]) -> Finding:
             photo, start, "unreadable", rivals_left, facts, "variant_undetermined", words or None, mirrored=mirrored
         )
     return _finding(photo, start, "found", matches, facts, mirrored=mirrored)
+
+
+def coded(photo: Photo, kit: Kit) -> list[tuple[Product, MatchSource]]:
+    """The products that a barcode in the photo names."""
+    return _by([fact for fact in map(fact_of, read_codes(pixels(photo))) if fact.name == "code"], kit)
+
+
+def _by(codes: Sequence[Fact], kit: Kit) -> list[tuple[Product, MatchSource]]:
+    return [(product, "barcode") for fact in codes for product in kit.catalogue.coded(fact.value)]
 
 
 def look(photo: Photo, kit: Kit, named: Sequence[tuple[Product, MatchSource]] = ()) -> tuple[list[Sighting], bool]:
