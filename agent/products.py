@@ -81,11 +81,12 @@ def _verdict(language: str, finding: Finding) -> str:
     assert verdict is not None  # noqa: S101
     matches, pair = finding.matches, len(finding.photos) > 1
     if verdict.answer == "other_variant":
-        claimed = matches[1:] or [Match(finding.asked or "", finding.asked or "", "", ("claimed",))]
-        return say(language, "compare.other_variant", seen=matches[0].title, claimed=claimed[0].title)
+        return say(language, "compare.other_variant", seen=matches[0].title, claimed=matches[1].title)
     if verdict.answer == "cannot_tell":
         if "variant_undetermined" in verdict.reasons:
             return say(language, "compare.variant_undetermined", titles=_titles(language, matches))
+        if "side_not_seen" in verdict.reasons:
+            return say(language, "compare.cannot_tell_side_not_seen", titles=_titles(language, matches))
         return say(language, f"compare.cannot_tell_{verdict.reasons[0]}")
     n = len(finding.differences)
     key = "same" if verdict.answer == "same" else "differs_one" if n == 1 else "differs_many"

@@ -35,7 +35,7 @@ CANNOT = [(("photo_too_poor",), advice) for advice in get_args(Advice)] + [
     (("covered",), "whole_front"),
     (("too_small",), "closer"),
     (("little_agreement",), "straight_front"),
-    (("not_recognised",), "straight_front"),
+    (("side_not_seen",), "straight_front"),
     (("not_recognised",), "same_side"),
     (("variant_undetermined",), "closer_label"),
 ]

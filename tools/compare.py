@@ -13,8 +13,10 @@ from .naming import name
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import ENOUGH, Sighting, features_of, places, quad_of, register, rows
-from .types import Difference, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quality, Region, Verdict
+from .recognise import ENOUGH, Sighting, features_of, holds, places, quad_of, register, rows
+from .types import (
+    Difference, Fact, Finding, Match, MatchSource, Outcome, Photo, Point, Product, Quality, Region, Verdict,
+)  # fmt: skip
 
 VISIBLE, AGREEING = 0.55, 0.8
 """Share of the official face that has to be in view, and of that which has to agree, for a pack to be the same."""
@@ -25,6 +27,13 @@ RELATED = 0.6
 COARSEST = 2.2
 """Pixels of the frame to one of the coarser picture, over which a mark may be how coarse it is: a face, or an official
 picture, of under 180 pixels."""
+
+CLEAR = 24
+"""Inliers from which on a product in the middle of the photo is what was sent instead of what was ordered.
+
+On 250 photos of the grocery set, held against what they show: 10 show it by a side that is not in the catalogue and
+something else clearly enough to be evidence, none of it in the middle with so many; 201 show it foremost, 181 so.
+"""
 
 _JUDGED = 480
 """Long side of the face in the photo, pixels, from which on a dent or a stain would be seen."""
@@ -51,8 +60,10 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     sightings, mirrored = look(photo, kit, named)
     strong = [s for s in sightings if s.strong]
     if not strong:
-        return _nothing(photo, start, against, claimed, quality)
-    rivals = _place(strong, claimed)
+        return _nothing(photo, start, against, named, quality)
+    rivals = _place(strong, named, photo)
+    if rivals is None:
+        return _nothing(photo, start, against, named, quality)
     # Without an order a barcode says which of the twins it is.
     rivals = [s for s in rivals if "barcode" in s.sources] or rivals
     settled, _ = settle(photo, kit, rivals)
@@ -66,7 +77,8 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     target = meant if other and meant is not None else winner
     if other and meant is None:
         verdict = Verdict("other_variant", ("other_product",))
-        return _finding(photo, start, against, "found", settled[:1], verdict=verdict, mirrored=mirrored)
+        matches = [settled[0], *_unseen(named)]
+        return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
     flat = lay(pixels(photo), pixels(kit.catalogue.photo(target.reference)), target.registration.homography)
     held = differences(flat)
     found, facts = _named(photo, kit, flat, held, target)
@@ -78,13 +90,24 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     return _finding(photo, start, against, None, matches, found, verdict, facts, mirrored=mirrored)
 
 
-def _place(strong: Sequence[Sighting], claimed: Product | None) -> list[Sighting]:
-    """The rivals in the place that is meant: where the product ordered is seen, else where anything is seen best."""
+def _place(
+    strong: Sequence[Sighting], named: Sequence[tuple[Product, MatchSource]], photo: Photo
+) -> list[Sighting] | None:
+    """The rivals in the place that is meant: where what was ordered, or the barcode names, is seen, else the best seen.
+
+    `None` where that is not seen, and what is may be no more than something beside it.
+    """
     groups = places(strong)
+    skus = {product.sku for product, _ in named}
     for group in groups:
-        if claimed and any(s.product.sku == claimed.sku for s in group):
+        if any(s.product.sku in skus for s in group):
             return group
-    return groups[0]
+    if not named:
+        return groups[0]
+    foremost = groups[0][0]
+    middle = Point(photo.size.width / 2, photo.size.height / 2)
+    clear = len(foremost.registration) >= CLEAR and holds(foremost.quad, middle)
+    return groups[0] if clear and named[0][1] == "claimed" else None
 
 
 def _named(
@@ -117,16 +140,25 @@ def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quali
     return Verdict("same", ("agrees", *damage, *varies))
 
 
-def _nothing(photo: Photo, start: float, against: str | None, claimed: Product | None, quality: Quality) -> Finding:
-    """Nothing could be laid onto the photo."""
+def _nothing(
+    photo: Photo,
+    start: float,
+    against: str | None,
+    named: Sequence[tuple[Product, MatchSource]],
+    quality: Quality,
+) -> Finding:
+    """Nothing that is meant could be laid onto the photo."""
     if quality.level == "retake":
         verdict = Verdict("cannot_tell", ("photo_too_poor",), quality.advice or "hold_still_closer")
         return _finding(photo, start, against, "unreadable", verdict=verdict, reason="photo_too_poor")
-    if claimed is None:
+    if not named:
         return _finding(photo, start, against, "absent")
-    verdict = Verdict("cannot_tell", ("not_recognised",), "straight_front")
-    match = Match(claimed.sku, claimed.title, claimed.references[0], ("claimed",))
-    return _finding(photo, start, against, "unreadable", [match], verdict=verdict)
+    verdict = Verdict("cannot_tell", ("side_not_seen",), "straight_front")
+    return _finding(photo, start, against, "unreadable", _unseen(named), verdict=verdict)
+
+
+def _unseen(named: Sequence[tuple[Product, MatchSource]]) -> list[Match]:
+    return [Match(product.sku, product.title, product.references[0], (source,)) for product, source in named]
 
 
 def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:

@@ -250,6 +250,13 @@ def places(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
     return groups
 
 
+def holds(quad: Quad, point: Point) -> bool:
+    """Whether a convex quadrilateral holds a point."""
+    import cv2
+
+    return bool(cv2.pointPolygonTest(np.array(quad, np.float32), point, False) >= 0)
+
+
 def _overlap(a: Quad, b: Quad) -> float:
     """Intersection over union of two convex quadrilaterals."""
     import cv2
