@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .features import extract, rooted
 from .registration import Matrix, centred, inverse, plausible, project, slope
-from .surface import Map, even
+from .surface import FULL, Map, even
 from .types import Box, Point, Quad
 
 Pixels = NDArray[np.uint8]
@@ -113,7 +113,7 @@ def lay(photo: Pixels, reference: Pixels, first: Matrix) -> Flat:
     settled = points[np.linalg.norm(moves, axis=1) < _SETTLED * side]
     agreed = hull(settled, seen.shape) if len(settled) >= _SURE else np.ones_like(seen)
     # What lies around the thing has a light and a sharpness of its own.
-    flat = even(flat, plain, (seen & agreed).astype(np.float32))
+    flat = _within(sight, even(flat, plain, (seen & agreed).astype(np.float32)), plain)
     flat, plain = _alike(flat, plain, seen & agreed, grain)
     return Flat(flat, plain, seen, agreed, to_photo, wide / size[0], points, moves, grain)
 
@@ -187,6 +187,12 @@ def _blown(sight: Pixels, official: Pixels) -> NDArray[np.bool_]:
     black = sight.max(axis=2) < 10
     lost = cv2.morphologyEx((white | black).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.asarray(cv2.dilate(lost, np.ones((9, 9), np.uint8)) > 0)
+
+
+def _within(sight: Pixels, flat: Map, plain: Map) -> Map:
+    """A channel at its limit says only "at least this" or "at most this": it does not contradict what is beyond."""
+    full, empty = sight >= FULL, sight <= 255 - FULL
+    return np.where(full, np.maximum(flat, plain), np.where(empty, np.minimum(flat, plain), flat))
 
 
 def _alike(flat: Map, plain: Map, seen: NDArray[np.bool_], grain: float) -> tuple[Map, Map]:

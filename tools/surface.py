@@ -25,6 +25,12 @@ SHIFT = 3
 ALIKE, TINT = 0.6, 15.0
 """Correlation above which the structure of a cell agrees, and Lab difference under which its colour does (COMPARE)."""
 
+FULL = 250
+"""Of 255, from which on a channel may have been cut off; compression leaves what was cut off a little under it."""
+
+_CUT = 0.3
+"""Share of a cell's pixels with such a channel from which on its ratio is only a bound."""
+
 _FLAT = 4.0
 """Standard deviation of luma, of 255, under which a cell shows no structure."""
 
@@ -78,11 +84,15 @@ def by_cell(values: Map) -> Map:
 
 
 def even(flat: Map, official: Map, seen: Map) -> Map:
-    """The photo in the reference's light: a smooth gain over the face and one tint, from what agrees, robustly."""
+    """The photo in the reference's light: a smooth gain over the face and one tint, from what agrees, robustly.
+
+    Where a channel is at its limit the light was at least so strong: there a lower gain is no disagreement.
+    """
     import cv2
 
     weight = by_cell(seen)
     here, there = by_cell(flat) + 8, by_cell(official) + 8
+    full = by_cell((flat.max(axis=2) >= FULL).astype(np.float32)) > _CUT
     ratio = np.log(there) - np.log(here)
     rows, columns = ratio.shape[:2]
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
@@ -91,17 +101,20 @@ def even(flat: Map, official: Map, seen: Map) -> Map:
     kept = weight > 0.5
     if kept.sum() < 12:
         return flat
-    trust = kept.astype(np.float64)
-    plain, target = terms.reshape(-1, 6), luma.ravel()
+    plain, target = terms.reshape(-1, 6), luma
     ridge = np.diag([1e-6, 0.5, 0.5, 2, 2, 2])
+    known = kept & ~full
+    trust = (known if known.sum() >= 12 else kept).astype(np.float64)
     for _ in range(6):
         weighed = plain * trust.ravel()[:, None]
-        solved = np.linalg.solve(plain.T @ weighed + ridge, weighed.T @ target)
-        off = np.abs(target - plain @ solved).reshape(luma.shape)
+        gain = (plain @ np.linalg.solve(plain.T @ weighed + ridge, weighed.T @ target.ravel())).reshape(luma.shape)
+        target = np.where(full, np.minimum(luma, gain), luma)
+        off = np.abs(target - gain)
         spread = max(float(np.median(off[kept])) * 1.5, 0.02)
         trust = kept / (1 + (off / spread) ** 2) ** 2
-    gain = (plain @ solved).reshape(luma.shape)
-    tint = np.clip([float(np.median((ratio[..., c] - gain)[kept & (off < 2 * spread)])) for c in range(3)], -0.3, 0.3)
+    even_lit = kept & (off < 2 * spread)
+    even_lit = even_lit & ~full if (even_lit & ~full).any() else even_lit
+    tint = np.clip([float(np.median((ratio[..., c] - gain)[even_lit])) for c in range(3)], -0.3, 0.3)
     smooth = cv2.resize(np.clip(gain, -1.5, 1.5).astype(np.float32), flat.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip((flat + 8) * np.exp(smooth[..., None] + tint) - 8, 0, 255), np.float32)
 
