@@ -241,7 +241,7 @@ class _Around:
             # Where the thing ends is not known: this may be another side of it.
             return True
         on_artwork = self._on_artwork(whole)
-        if not 0.45 < on_artwork < 0.65:
+        if not 0.45 < on_artwork < 0.8:
             return on_artwork < 0.5
         beyond = _grown(touching, (4 * _RIM + 6) * self._unit) & ~_grown(self._pack, 2 * self._unit)
         if beyond.sum() < 0.3 * touching.sum():
