@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fakes import SHOP, CountingReader, shop
 from numpy.typing import NDArray
+from PIL import Image
 
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.embedders import EMBEDDERS
@@ -22,7 +23,7 @@ from sightline.tools.compare import compare
 from sightline.tools.ground import ground
 from sightline.tools.identify import identify
 from sightline.tools.kit import Kit
-from sightline.tools.photos import load
+from sightline.tools.photos import load, pixels
 from sightline.tools.types import Box, Finding, Photo, PhotoId, Quad
 
 TRUTH: dict[str, dict[str, Any]] = json.loads((SHOP / "truth.json").read_text("utf-8"))
@@ -167,6 +168,29 @@ def test_the_barcode_on_the_back_names_what_no_picture_shows() -> None:
     assert "barcode" in match.sources
 
 
+def test_another_product_in_the_middle_is_not_what_was_ordered_and_one_at_the_side_says_nothing() -> None:
+    ordered = "HJD-MASK-ALO"
+    seen = pixels(sent("oat-on-table.jpg"))
+    found = compare(sent("oat-on-table.jpg"), KIT, against=ordered)
+    assert found.verdict is not None
+    assert (found.verdict.answer, found.verdict.reasons) == ("other_variant", ("other_product",))
+    assert [match.sku for match in found.matches] == ["FRN-OAT-15", ordered]
+    wall = np.full((seen.shape[0], 2 * seen.shape[1], 3), 170, np.uint8)
+    beside = compare(load(Image.fromarray(np.concatenate([seen, wall], axis=1))), KIT, against=ordered)
+    assert beside.verdict is not None
+    assert (beside.outcome, beside.verdict.reasons) == ("unreadable", ("side_not_seen",))
+    assert [match.sku for match in beside.matches] == [ordered]
+
+
+def test_what_a_barcode_names_is_not_held_against_something_else_in_the_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = KIT.catalogue.product("HJD-MASK-ALO")
+    monkeypatch.setattr("sightline.tools.compare.coded", lambda *_: [(named, "barcode")])
+    found = compare(sent("oat-on-table.jpg"), KIT)
+    assert found.verdict is not None
+    assert (found.verdict.answer, found.verdict.reasons) == ("cannot_tell", ("side_not_seen",))
+    assert [(match.sku, match.sources) for match in found.matches] == [(named.sku, ("barcode",))]
+
+
 def test_a_barcode_decides_between_twins_that_geometry_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
     monkeypatch.setattr("sightline.tools.identify.words_of", lambda _: set())
@@ -181,10 +205,6 @@ def test_text_on_a_pack_decides_between_twins() -> None:
 
 
 def test_a_mirrored_pack_is_named_and_said_to_be_mirrored() -> None:
-    from PIL import Image
-
-    from sightline.tools.photos import pixels
-
     seen = pixels(sent("honey-on-bench.jpg"))
     flipped = load(Image.fromarray(np.ascontiguousarray(seen[:, ::-1])))
     found, plain = identify(flipped, KIT), identified("honey-on-bench.jpg")

@@ -15,7 +15,18 @@ from .quality import measure
 from .reading import read
 from .recognise import ENOUGH, Sighting, features_of, holds, places, quad_of, register, rows
 from .types import (
-    Difference, Fact, Finding, Match, MatchSource, Outcome, Photo, Point, Product, Quality, Region, Verdict,
+    Difference,
+    Fact,
+    Finding,
+    Match,
+    MatchSource,
+    Outcome,
+    Photo,
+    Point,
+    Product,
+    Quality,
+    Region,
+    Verdict,
 )  # fmt: skip
 
 VISIBLE, AGREEING = 0.55, 0.8

@@ -48,6 +48,10 @@ _RIM, _JOIN = 4.0, 6.0
 _GREY, _SOFT = 4.0, 3.0
 """A shadow on a plain ground has the ground's hue within this much (Lab) and fades by less than this a pixel (L*)."""
 
+_FOLLOWING = 0.9
+"""Share of an outline on the artwork from which on it is the artwork's, whatever is behind: among dense print the
+outline of a thumb lies on some artwork too."""
+
 _CROSSING = 18.0
 """Lab difference under which what is on both sides of the pack's rim is one thing that lies over it."""
 
@@ -98,14 +102,19 @@ def differences(flat: Flat, official: bool = True) -> Held:
     count, labels = cv2.connectedComponents(joined)
     around = _Around(flat, pack, face, usable, score, colour, unit)
     marks, hidden = [], np.zeros_like(face)
+    least = max(_LEAST * face.sum(), (7 * unit) ** 2)
     for n in range(1, count):
         whole = labels == n
         mask = whole & (weak > 0) & usable
-        if not (mask & (score > 1)).any() or mask.sum() < max(_LEAST * face.sum(), (7 * unit) ** 2):
+        if not (mask & (score > 1)).any() or mask.sum() < least:
             continue
-        if around.hides(whole, mask):
-            hidden |= whole
-            continue
+        over = around.over(whole, mask)
+        if over is not None:
+            hidden |= over
+            whole = _largest(whole & ~over)
+            mask &= whole
+            if not (mask & (score > 1)).any() or mask.sum() < least:
+                continue
         strength, likeness = float(score[mask].max()), float(np.median(alike[mask]))
         # What is faint around a mark says nothing of what it is.
         core = mask & (score > 1)
@@ -217,10 +226,11 @@ class _Around:
         added = cv2.blur((change * room).sum(axis=2) * weight, window)
         self._white = np.asarray(added / (cv2.blur((room**2).sum(axis=2) * weight, window) + 200), np.float32)
 
-    def hides(self, whole: Mask, mask: Mask) -> bool:
-        """Whether something lies over the pack here: a thumb that comes in at the rim, or a lamp's reflection."""
-        if self._crosses(whole):
-            return True
+    def over(self, whole: Mask, mask: Mask) -> Mask | None:
+        """What lies over the pack here: a thumb that comes in at the rim, or a lamp's reflection; `None` without."""
+        crossing = self._crossing(whole)
+        if crossing is not None:
+            return crossing
         on_artwork = self._on_artwork(whole)
         ring = _grown(whole, 9 * self._unit) & ~_grown(whole, 2 * self._unit) & self._face
         photo, reference, white = self._flat.photo[mask], self._flat.reference[mask], self._white[mask][:, None]
@@ -229,25 +239,35 @@ class _Around:
         near = ring & self._usable
         halo = float(np.median(self._white[near])) if near.any() else 1.0
         blown = (ring & self._lost).sum() > 0.05 * max(ring.sum(), 1)
-        return bool(left < 0.4 and np.median(white) > 0.25 and (blown or (halo > 0.04 and on_artwork < 0.5)))
+        glare = left < 0.4 and np.median(white) > 0.25 and (blown or (halo > 0.04 and on_artwork < 0.5))
+        return whole if glare else None
 
-    def _crosses(self, whole: Mask) -> bool:
-        """Whether it comes in over the rim: its outline is not the artwork's, or the photo goes on in its colour."""
+    def _crossing(self, whole: Mask) -> Mask | None:
+        """The part that comes in over the rim: the photo goes on in its colour, or its outline is not the artwork's."""
         body = self._body(whole)
         touching = body & self._rim
         if touching.sum() < 0.5 * np.sqrt(whole.sum()):
-            return False
+            return None
         if self._pack is self._flat.agreed:
             # Where the thing ends is not known: this may be another side of it.
-            return True
+            return whole
         on_artwork = self._on_artwork(whole)
-        if not 0.45 < on_artwork < 0.8:
-            return on_artwork < 0.5
         beyond = _grown(touching, (4 * _RIM + 6) * self._unit) & ~_grown(self._pack, 2 * self._unit)
-        if beyond.sum() < 0.3 * touching.sum():
-            return False
-        inside, outside = (np.median(self._here[part], axis=0) for part in (touching, beyond))
-        return bool(np.linalg.norm(inside - outside) < _CROSSING)
+        if on_artwork < _FOLLOWING and beyond.sum() > 0.3 * touching.sum():
+            inside, outside = (np.median(self._here[part], axis=0) for part in (touching, beyond))
+            if np.linalg.norm(inside - outside) < _CROSSING:
+                return self._one_thing(whole, touching, outside)
+        return whole if on_artwork < 0.5 else None
+
+    def _one_thing(self, whole: Mask, touching: Mask, colour: Map) -> Mask:
+        """What of a mark has this colour (Lab), in one piece with where it comes in, and the window around it."""
+        import cv2
+
+        alike = whole & (np.linalg.norm(self._here - colour, axis=2) < 2 * _CROSSING)
+        closed = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_CLOSE, _square(_JOIN * self._unit))
+        _, labels = cv2.connectedComponents(closed)
+        pieces = set(labels[touching & alike].tolist()) - {0}
+        return _grown(np.isin(labels, list(pieces)), 2 * _WINDOW * self._unit) & whole
 
     def kind(self, whole: Mask, mask: Mask, alike: float, structure: float, colour: float) -> Mark | None:
         """What sort of mark it is; `None` where it is only light."""
@@ -292,6 +312,14 @@ class _Around:
         low, high = np.percentile(light[around], [5, 95])
         hue = np.median(np.hypot(change[..., 1], change[..., 2])[whole])
         return bool(sharp[around].std() < 0.35 * light[around].std() and low < -4 and high > 4 and hue < 6)
+
+
+def _largest(mask: Mask) -> Mask:
+    """Its largest piece."""
+    import cv2
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return mask if count < 2 else labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
 
 
 def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask) -> Mark:

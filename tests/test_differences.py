@@ -1,0 +1,86 @@
+"""What is marked between a face and its reference, and what light and hands account for."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from packs import pack
+
+from sightline.tools.differences import Seen, differences
+from sightline.tools.flat import lay
+
+Pixels = NDArray[np.uint8]
+WIDE, HIGH = 450, 600
+SKIN = (205, 160, 130)
+
+
+def official(seed: int) -> Pixels:
+    return np.array(pack(seed, (WIDE, HIGH)))
+
+
+def marks(photo: Pixels, reference: Pixels) -> tuple[Seen, ...]:
+    return differences(lay(photo, reference, np.eye(3))).marks
+
+
+def holds(mark: Seen, x: float, y: float) -> bool:
+    return mark.box.x0 <= x <= mark.box.x1 and mark.box.y0 <= y <= mark.box.y1
+
+
+def lamp(picture: Pixels, strength: float) -> Pixels:
+    """Light that falls off from the top to the bottom, `strength` at the top; what is too bright is cut off."""
+    fall = np.linspace(strength, 0.9, len(picture))[:, None, None]
+    return (picture * fall).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_overexposed_in_a_channel_is_no_difference(seed: int) -> None:
+    reference = official(seed)
+    bright = lamp(reference, 1.5)
+    assert (bright.max(axis=2) == 255).mean() > 0.25, "much of it is cut off"
+    assert marks(bright, reference) == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_patch_is_marked_under_strong_light_too(seed: int) -> None:
+    changed = official(seed)
+    changed[380:470, 180:270] = (20, 20, 20)
+    found = marks(lamp(changed, 1.5), official(seed))
+    assert any(holds(mark, 225, 425) for mark in found)
+
+
+def held(picture: Pixels, x: int, y: int) -> Pixels:
+    """A thumb over the rim at the left."""
+    mask = np.zeros(picture.shape[:2], np.float32)
+    cv2.ellipse(mask, (x, y), (110, 42), 0, 0, 360, 1, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]
+    return (picture * (1 - mask) + np.array(SKIN) * mask).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_thumb_over_the_rim_is_no_difference_and_hides_what_is_under_it(seed: int) -> None:
+    reference = official(seed)
+    found = differences(lay(held(reference, 20, 300), reference, np.eye(3)))
+    assert found.marks == ()
+    assert found.visible < 0.98
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_patch_that_a_thumb_touches_is_still_marked(seed: int) -> None:
+    changed = official(seed)
+    changed[255:345, 125:235] = (10, 60, 200)
+    found = marks(held(changed, 20, 300), official(seed))
+    assert any(holds(mark, 190, 300) for mark in found)
+    assert not any(holds(mark, 60, 300) for mark in found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_gone_at_the_rim_is_marked_though_the_ground_has_the_colour_of_the_pack(seed: int) -> None:
+    plain = official(seed)
+    paper = plain[560, 410]
+    reference = plain.copy()
+    seal = (200, 30, 30) if paper[0] < 128 else (20, 20, 120)
+    cv2.ellipse(reference, (60, 420), (60, 40), 0, 0, 360, seal, -1)
+    reference[:, :37] = 255
+    plain[(plain == 255).all(axis=2)] = paper
+    found = marks(plain, reference)
+    assert any(holds(mark, 80, 420) for mark in found)
