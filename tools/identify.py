@@ -2,14 +2,17 @@
 
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from .codes import fact_of, read_codes
+from .flat import lay
 from .kit import Kit
 from .photos import pixels
 from .quality import measure
-from .reading import read
+from .reading import read, read_pixels
 from .recognise import WEAK, Sighting, places, recognise
 from .types import Box, Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region
 
@@ -93,14 +96,25 @@ def settle(photo: Photo, kit: Kit, rivals: Sequence[Sighting]) -> tuple[list[Mat
         return [first.match()], ""
     group = [first, *close]
     telling = [_telling(one.product, [other.product for other in group if other is not one]) for one in group]
-    read_here = words_of(read(photo, kit).text)
-    shares = [len(words & read_here) / len(words) if words else 0.0 for words in telling]
-    best = max(range(len(group)), key=lambda n: shares[n])
-    others = [share for n, share in enumerate(shares) if n != best]
-    if shares[best] >= 0.5 and shares[best] > 2 * max(others):
-        return [group[best].match(shares[best])], ""
+    shares: list[float] = []
+    for text in _texts(photo, kit, first):
+        read_here = words_of(text)
+        shares = [len(words & read_here) / len(words) if words else 0.0 for words in telling]
+        best = max(range(len(group)), key=lambda n: shares[n])
+        others = [share for n, share in enumerate(shares) if n != best]
+        if shares[best] >= 0.5 and shares[best] > 2 * max(others):
+            return [group[best].match(shares[best])], ""
     missing = sorted({word for words in telling for word in words})
     return [one.match(share) for one, share in zip(group, shares, strict=True)], ", ".join(missing)
+
+
+def _texts(photo: Photo, kit: Kit, sighting: Sighting) -> Iterator[str]:
+    """What is read on the photo, then on the face laid flat, where columns that stood askew are upright."""
+    yield read(photo, kit).text
+    official = pixels(kit.catalogue.photo(sighting.reference))
+    face = lay(pixels(photo), official, sighting.registration.homography).photo.astype(np.uint8)
+    with kit.reading:
+        yield read_pixels(face, photo.id, kit.reader).text
 
 
 def words_of(text: str) -> set[str]:
