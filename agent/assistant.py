@@ -219,10 +219,13 @@ class Assistant:
     ) -> "Iterator[tuple[Source, Finding | SightlineError]]":
         """One tool over many photos, a few at once: each photo, in order, with its finding or its error.
 
-        `args` are those of the tool's method. Raises `BadInput` for a tool that there is not.
+        `args` are those of the tool's method. Raises `BadInput` for a tool that there is not, `UnknownProduct` for a
+        claimed one.
         """
         if tool not in TOOLS:
             raise BadInput(f"Expected one of {', '.join(TOOLS)}; got {tool!r}.")
+        if "claimed" in args and len(self._catalogue):
+            self._catalogue.product(args["claimed"])
         call = getattr(self, tool)
 
         def look(source: "Source") -> Finding | SightlineError:

@@ -183,6 +183,12 @@ def test_many_photos_are_identified_in_order_past_a_bad_one(run: Run, tmp_path: 
     assert spoken.stdout.splitlines()[-1] == "absent"
 
 
+def test_an_order_that_the_catalogue_does_not_know_is_refused_once_for_many_photos(run: Run) -> None:
+    result = run("compare", OAT, BLURRED, "--claimed", "NOPE")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("NOPE") == 1
+
+
 def test_a_photo_is_compared_with_what_was_ordered(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "side by side.jpg"
     sibling = str(OFFICIAL / "frn-oat-30.jpg")
