@@ -27,7 +27,7 @@ from .types import (
     Quality,
     Region,
     Verdict,
-)  # fmt: skip
+)
 
 VISIBLE, AGREEING = 0.55, 0.8
 """Share of the official face that has to be in view, and of that which has to agree, for a pack to be the same."""

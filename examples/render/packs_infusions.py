@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .artwork import Sheet, ean13
+from .artwork import Sheet
 from .drawings import hills, sprig
 from .drawings_shop import bramble, flower, ginger, lemon, scatter
 from .packs_shop import CM, Copy, Face, Pack, date_panel, facts, round_seal, sticker
@@ -28,12 +28,7 @@ class Infusion:
     wash: str
     fruit: str
     ingredients: str
-    code: str
-
-    @property
-    def gtin(self) -> str:
-        """Its EAN-13 code."""
-        return ean13(self.code)
+    gtin: str
 
 
 _BERRIES = "Ingredients: hibiscus, rosehip (24%), apple, blackberry leaves, raspberry (3%), natural flavouring."
@@ -52,7 +47,7 @@ INFUSIONS = (
         "#f6dfe3",
         "berry",
         _BERRIES,
-        "203310562017",
+        "2033105620178",
     ),
     Infusion(
         "LRK-TEA-BER40",
@@ -65,7 +60,7 @@ INFUSIONS = (
         "#f6dfe3",
         "berry",
         _BERRIES,
-        "203310562024",
+        "2033105620246",
     ),
     Infusion(
         "LRK-TEA-LEM20",
@@ -78,7 +73,7 @@ INFUSIONS = (
         "#fbf0cd",
         "lemon",
         _LEMON,
-        "203310562031",
+        "2033105620314",
     ),
 )
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .artwork import Sheet, ean13
+from .artwork import Sheet
 from .drawings import wave_border
 from .drawings_shop import aloe, flower, honeycomb, scatter
 from .packs_shop import CM, Copy, Face, Pack, date_panel, facts, round_seal, sticker
@@ -28,12 +28,7 @@ class Mask:
     wash: str
     picture: str
     ingredients: str
-    code: str
-
-    @property
-    def gtin(self) -> str:
-        """Its EAN-13 code."""
-        return ean13(self.code)
+    gtin: str
 
 
 MASKS = (
@@ -47,7 +42,7 @@ MASKS = (
         "#fbe6ea",
         "rose",
         "水、甘油、玫瑰花水、透明质酸钠、泛醇",
-        "207455190012",
+        "2074551900124",
     ),
     Mask(
         "HJD-MASK-ALO",
@@ -59,7 +54,7 @@ MASKS = (
         "#e6f3e4",
         "aloe",
         "水、甘油、库拉索芦荟叶汁、透明质酸钠",
-        "207455190029",
+        "2074551900292",
     ),
     Mask(
         "HJD-MASK-HON",
@@ -71,7 +66,7 @@ MASKS = (
         "#fcf0d2",
         "honey",
         "水、甘油、蜂蜜提取物、透明质酸钠、燕麦",
-        "207455190036",
+        "2074551900360",
     ),
 )
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .artwork import Sheet, ean13
+from .artwork import Sheet
 from .drawings import hills, oat_ear
 from .drawings_shop import cocoa, glass, latte, scatter
 from .packs_shop import CM, Copy, Face, Pack, date_panel, facts, hologram, sticker, strip_seal
@@ -27,12 +27,7 @@ class Oat:
     disc: str
     picture: str
     ingredients: str
-    code: str
-
-    @property
-    def gtin(self) -> str:
-        """Its EAN-13 code."""
-        return ean13(self.code)
+    gtin: str
 
 
 # Original comes twice with one artwork: only the words say how fat it is.
@@ -48,7 +43,7 @@ OATS = (
         "#cfe3dc",
         "glass",
         "Water, oats (10%), rapeseed oil, calcium carbonate, sea salt, vitamins D and B12.",
-        "201780441015",
+        "2017804410155",
     ),
     Oat(
         "FRN-OAT-30",
@@ -61,7 +56,7 @@ OATS = (
         "#cfe3dc",
         "glass",
         "Water, oats (10%), rapeseed oil, calcium carbonate, sea salt, vitamins D and B12.",
-        "201780441022",
+        "2017804410223",
     ),
     Oat(
         "FRN-OAT-BAR",
@@ -74,7 +69,7 @@ OATS = (
         "#f3dcc0",
         "latte",
         "Water, oats (11%), rapeseed oil, potassium phosphate, calcium carbonate, sea salt.",
-        "201780441039",
+        "2017804410391",
     ),
     Oat(
         "FRN-OAT-CHO",
@@ -87,7 +82,7 @@ OATS = (
         "#ead3c3",
         "cocoa",
         "Water, oats (9%), sugar, cocoa powder (1.6%), rapeseed oil, calcium carbonate, sea salt.",
-        "201780441046",
+        "2017804410469",
     ),
 )
 

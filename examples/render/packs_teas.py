@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .artwork import Sheet, ean13
+from .artwork import Sheet
 from .drawings import ridge, sprig, sun, wave_border
 from .drawings_shop import curl, flower
 from .packs_shop import CM, Copy, Face, Pack, date_panel, facts, hologram, sticker, strip_seal
@@ -27,12 +27,7 @@ class Tea:
     light: str
     picture: str
     ingredients: str
-    code: str
-
-    @property
-    def gtin(self) -> str:
-        """Its EAN-13 code."""
-        return ean13(self.code)
+    gtin: str
 
 
 # Longjing comes twice with one artwork: only the grade differs, picked before or after Qingming.
@@ -47,7 +42,7 @@ TEAS = (
         "#8fb58b",
         "sprig",
         "绿茶（杭州产区）",
-        "206912330014",
+        "2069123300143",
     ),
     Tea(
         "SYT-LJ-YQ",
@@ -59,7 +54,7 @@ TEAS = (
         "#8fb58b",
         "sprig",
         "绿茶（杭州产区）",
-        "206912330021",
+        "2069123300211",
     ),
     Tea(
         "SYT-BLC",
@@ -71,7 +66,7 @@ TEAS = (
         "#8db3c4",
         "curl",
         "绿茶（洞庭山产区）",
-        "206912330038",
+        "2069123300389",
     ),
     Tea(
         "SYT-MLH",
@@ -83,7 +78,7 @@ TEAS = (
         "#d6b27c",
         "jasmine",
         "绿茶、茉莉鲜花",
-        "206912330045",
+        "2069123300457",
     ),
 )
 GOLD = "#c9a253"
