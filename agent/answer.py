@@ -121,6 +121,7 @@ def _outcome(finding: Finding) -> str:
         "photo_too_poor": "hidden",
         "role_not_printed": "role_not_printed",
         "product_not_seen": "product_absent",
+        "variant_undetermined": "variant_undetermined",
     }
     return telling.get(finding.reason or "", finding.outcome)
 
@@ -189,7 +190,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     places = Counter(place(r.box, size) for r in finding.regions)
     n = len(finding.regions)
     slots = [Slot("count", str(n), finding.id)]
-    slots += [Slot("side", p, finding.id) for p in places]
+    slots += [Slot("side", f"{k} {place(r.box, size)}", finding.id) for k, r in enumerate(finding.regions, 1)]
     slots += [Slot("quote", r.label, finding.id) for r in finding.regions if r.kind == "text"]
     where = say(language, "list.and").join(
         say(language, "ground.several", n=k, where=say(language, f"place.{p}"))

@@ -1,9 +1,9 @@
 """The Assistant: Sightline as a Python SDK. Everything else that has a face is thin over it.
 
 It is synchronous and safe under threads; turns of one thread are taken one after another. What it
-keeps lies in one folder, the home: photos, readings, finished turns, pictures, and the checkpoints
-of a turn under way. One process writes a home at a time, from its first turn until it is closed;
-any number read it. Looking at a photo with one tool writes nothing.
+keeps lies in one folder, the home: photos, readings, the catalogue, finished turns, pictures, and the
+checkpoints of a turn under way. One process writes a home at a time, from its first turn until it is
+closed; any number read it. Looking at a photo with one tool keeps nothing of the photo.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ Event = Progress | Statement | Reply
 MAIN = "main"
 """The thread of turns that name none."""
 
-_AT_ONCE = 4  # asynchronous turns under way; more wait
+_AT_ONCE = 4  # asynchronous turns, or looks at many photos, under way; more wait
 
 
 class Assistant:
@@ -136,9 +136,9 @@ class Assistant:
     ) -> Reply:
         """Take one turn and give back the whole reply.
 
-        Without photos the turn is about those of the thread's last turn. `claimed` is the SKU the
-        customer ordered. Raises `UnreadablePhoto`, `BadInput`, `Busy` (another process writes this
-        home), `Unavailable` (an instrument is not installed); a turn that raises leaves no trace in
+        Without photos the turn is about those of the thread's last turn, and what was ordered then. `claimed` is the
+        SKU the customer ordered. Raises `UnreadablePhoto`, `BadInput`, `UnknownProduct`, `Busy` (another process
+        writes this home), `Unavailable` (an instrument is not installed); a turn that raises leaves no trace in
         its thread.
         """
         *_, reply = self.stream(text, photos, thread, claimed)
@@ -161,6 +161,8 @@ class Assistant:
         thread, text = _name(thread), _plain(text)
         loaded = [self.load(source) for source in photos]
         self._own()
+        if claimed is not None and len(self._catalogue):
+            self._catalogue.product(claimed)
         with self._threads[thread]:
             self.resume(thread)
             ids = [self._photos.add(photo) for photo in loaded]

@@ -6,6 +6,7 @@ read, counts, colours and sides against regions. What no instrument here can che
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ..tools.identify import region_of
 from ..tools.types import Finding, PhotoId, Region, Size
 from .places import place
 from .reply import Claim, Slot, SlotKind, Statement
@@ -62,9 +63,12 @@ def _count(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
 
 
 def _side(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
-    regions = [*finding.regions, *(f.region for f in finding.facts if f.region)]
-    region = next((r for r in regions if place(r.box, size) == value), None)
-    return region is not None, region
+    """What was found at that number, from 1, is there: "2 upper_left"; a product where products were found."""
+    number, where = value.split(" ", 1)
+    found = [region_of(m, size) for m in finding.matches] if finding.matches else finding.regions
+    region = found[int(number) - 1] if int(number) <= len(found) else None
+    agrees = region is not None and place(region.box, size) == where
+    return agrees, region if agrees else None
 
 
 def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
@@ -72,12 +76,10 @@ def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | No
     return (True, region) if region else _fact(value, finding, size)
 
 
-def _product(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+def _product(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
     """The SKU is one of the matches; the region is where that product was seen."""
     match = next((m for m in finding.matches if m.sku == value), None)
-    if match is None:
-        return False, None
-    return True, next((r for r in finding.regions if r.kind == "product" and r.label == match.title), None)
+    return match is not None, region_of(match, size) if match else None
 
 
 def _difference(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:

@@ -42,6 +42,8 @@ def receive(kit: TurnKit, state: State) -> Update:
         )
     return {
         "photos": photos,
+        # What was ordered holds for the photos it was said of.
+        "claimed": state.get("claimed") or (None if state.get("photos") else (before or {}).get("claimed")),
         "language": language_of(state["text"], (before or {}).get("language")),
         "findings": Overwrite([to_json(f) for f in looks]),
     }
@@ -78,8 +80,9 @@ def _comparisons(kit: TurnKit, state: State, step: Json) -> list[Look]:
     Photos are compared with one another where that was asked, and where there is no catalogue.
     """
     first, *others = state["photos"]
-    claimed = state.get("claimed")
-    together = step.get("args", {}).get("against") == OTHER_PHOTO or not (claimed or len(kit.catalogue))
+    against = step.get("args", {}).get("against")
+    claimed = against if against not in (None, OTHER_PHOTO) else state.get("claimed")
+    together = against == OTHER_PHOTO or not (claimed or len(kit.catalogue))
     if others and together:
         return [Look(step={"tool": "compare", "args": {"against": other}}, photo=first) for other in others]
     args = {"against": claimed} if claimed and len(kit.catalogue) else {}
@@ -135,6 +138,7 @@ def answer(kit: TurnKit, state: State) -> Update:
         question=state["text"],
         photos=tuple(state["photos"]),
         outcome=_outcome(findings),
+        claimed=state.get("claimed"),
     )
     return {"reply": to_json(reply)}
 

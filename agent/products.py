@@ -6,6 +6,7 @@ Nobody is accused: what the photo shows and what the picture shows is said, and 
 from collections.abc import Iterator, Sequence
 
 from ..prompts import say
+from ..tools.identify import region_of
 from ..tools.types import Difference, Fact, Finding, Match, Size
 from .places import place
 from .reply import Slot, Statement
@@ -14,6 +15,9 @@ from .saying import said_date
 # Telling words that are read out where variants cannot be told apart; more would not be listened to.
 _WORDS = 4
 
+# Reasons that are said of the official side, and otherwise of two photos.
+_OF_A_PAIR = ("covered", "little_agreement")
+
 
 def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     """Which product it is, or between which it cannot be told."""
@@ -21,9 +25,7 @@ def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]
     slots = tuple(Slot("product", m.sku, finding.id) for m in finding.matches)
     if finding.outcome == "found":
         if len(finding.matches) == 1:
-            match = finding.matches[0]
-            key = "identify.by_code" if "barcode" in match.sources else "identify.found"
-            yield Statement(say(language, key, title=match.title, sku=match.sku), cites, slots)
+            yield Statement(_recognised(language, finding.matches[0]), cites, slots)
         else:
             yield from shelf(language, finding, size)
     elif finding.reason == "variant_undetermined":
@@ -43,16 +45,21 @@ def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]
 
 def shelf(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     """Each product that is seen, and where."""
-    for match in finding.matches:
-        region = next((r for r in finding.regions if r.kind == "product" and r.label == match.title), None)
+    for n, match in enumerate(finding.matches, 1):
+        region = region_of(match, size)
         slots = [Slot("product", match.sku, finding.id)]
         if region is None:
-            said = say(language, "identify.found", title=match.title, sku=match.sku)
+            said = _recognised(language, match)
         else:
             where = place(region.box, size)
-            slots.append(Slot("side", where, finding.id))
+            slots.append(Slot("side", f"{n} {where}", finding.id))
             said = say(language, "product.at", title=match.title, where=say(language, f"place.{where}"))
         yield Statement(said, (finding.id,), tuple(slots))
+
+
+def _recognised(language: str, match: Match) -> str:
+    key = "identify.by_code" if "barcode" in match.sources else "identify.found"
+    return say(language, key, title=match.title, sku=match.sku)
 
 
 def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
@@ -62,7 +69,8 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         yield Statement(say(language, f"compare.{_telling(finding, 'compare')}"), cites)
         return
     slots: tuple[Slot, ...] = (Slot("verdict", verdict.answer, finding.id),)
-    slots += tuple(Slot("product", m.sku, finding.id) for m in finding.matches if m.sku)
+    # What was ordered and is not seen is named, and not asserted.
+    slots += tuple(Slot("product", m.sku, finding.id) for m in finding.matches if m.sku and m.quad)
     yield Statement(_verdict(language, finding), cites, slots)
     if verdict.answer != "cannot_tell":
         for n, difference in enumerate(finding.differences, 1):
@@ -87,7 +95,8 @@ def _verdict(language: str, finding: Finding) -> str:
             return say(language, "compare.variant_undetermined", titles=_titles(language, matches))
         if "side_not_seen" in verdict.reasons:
             return say(language, "compare.cannot_tell_side_not_seen", titles=_titles(language, matches))
-        return say(language, f"compare.cannot_tell_{verdict.reasons[0]}")
+        reason = f"{'pair_' if pair and verdict.reasons[0] in _OF_A_PAIR else ''}{verdict.reasons[0]}"
+        return say(language, f"compare.cannot_tell_{reason}")
     n = len(finding.differences)
     key = "same" if verdict.answer == "same" else "differs_one" if n == 1 else "differs_many"
     values: dict[str, object] = {"n": n} if n > 1 else {}
@@ -102,28 +111,32 @@ def _difference(language: str, finding: Finding, n: int, difference: Difference,
     where = where[:1].upper() + where[1:]
     slots = [Slot("difference", f"{n} {difference.kind}", finding.id)]
     before, now = difference.before, difference.now
-    key, values = f"difference.{difference.kind}", dict[str, object]()
+    against = "difference.pair" if len(finding.photos) > 1 else "difference"
+    key, values = f"{against}.{difference.kind}", dict[str, object]()
     if difference.kind == "damage":
         key = f"difference.{now}"
     elif difference.kind == "colour" and before and now:
         values = {"before": say(language, f"colour.{before}"), "now": say(language, f"colour.{now}")}
     elif difference.kind == "colour":
-        key = "difference.tint"
+        key = f"{against}.tint"
     elif difference.kind == "text":
         values = {"before": before, "now": now}
     elif difference.kind in ("missing", "artwork") and before:
-        key, values = f"difference.{difference.kind}_words", {"before": before}
+        key, values = f"{against}.{difference.kind}_words", {"before": before}
     elif difference.kind == "extra" and now:
-        key, values = "difference.extra_words", {"now": now}
+        key, values = f"{against}.extra_words", {"now": now}
     if difference.kind not in ("colour", "damage"):
         slots += [Slot("quote", words, finding.id) for words in values.values() if isinstance(words, str)]
     return Statement(say(language, key, n=n, where=where, **values), (finding.id,), tuple(slots))
 
 
 def _varying(language: str, finding: Finding, fact: Fact) -> Statement:
-    value = fact.value if fact.name == "lot" else said_date(language, fact.value)
-    slot = Slot("number" if fact.name == "lot" else "date", fact.value, finding.id)
-    return Statement(say(language, "compare.varies", value=value), (finding.id,), (slot,))
+    # A date that can be read two ways is given as it is printed.
+    printed = fact.name == "lot" or (fact.alternatives and fact.quote)
+    value = (fact.quote or fact.value) if printed else said_date(language, fact.value)
+    slot = Slot("quote" if printed and fact.quote else "date", value if printed else fact.value, finding.id)
+    key = "compare.pair_varies" if len(finding.photos) > 1 else "compare.varies"
+    return Statement(say(language, key, value=value), (finding.id,), (slot,))
 
 
 def legend(language: str, differences: Sequence[Difference]) -> tuple[str, ...]:
@@ -131,7 +144,8 @@ def legend(language: str, differences: Sequence[Difference]) -> tuple[str, ...]:
     said = []
     for difference in differences:
         what = say(language, f"kind.{difference.now if difference.kind == 'damage' else difference.kind}")
-        words = None if difference.kind in ("damage", "colour") else difference.now or difference.before
+        words = difference.before if difference.kind == "missing" else difference.now or difference.before
+        words = None if difference.kind in ("damage", "colour") else words
         said.append(f"{what} {words}" if words else what)
     return tuple(said)
 

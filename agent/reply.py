@@ -82,7 +82,7 @@ class Reply:
     """What a turn gives back.
 
     `outcome` sums up the looking: `found` where any tool found what it was sent for, else
-    `unreadable` where any could not tell, else `absent`, else `not_looked`.
+    `unreadable` where any could not tell, else `absent`, else `not_looked`. `claimed` is the SKU that was ordered.
     """
 
     text: str
@@ -97,6 +97,7 @@ class Reply:
     question: str
     photos: tuple[PhotoId, ...]
     outcome: Outcome
+    claimed: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, every field present; `Reply.json_schema()` describes it."""

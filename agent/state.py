@@ -54,6 +54,7 @@ class Update(TypedDict, total=False):
     """What a node changes."""
 
     photos: list[PhotoId]
+    claimed: str | None
     language: str
     plan: list[Json]
     findings: Any

@@ -95,9 +95,14 @@ def print_products(finding: "Finding", plain: bool) -> None:
             say(f"{match.sku}  {match.title}{detail}  ({', '.join(match.sources)})")
     if finding.verdict:
         say(f"verdict: {finding.verdict.answer.replace('_', ' ')} ({', '.join(finding.verdict.reasons)})")
+        if finding.verdict.view:
+            say(f"would settle it: {finding.verdict.view.replace('_', ' ')}")
+    elif finding.reason == "variant_undetermined" and finding.asked:
+        say(f"would tell: {finding.asked}")
     rows = [(str(n), d.kind, d.before or "", d.now or "", _box(d.region)) for n, d in enumerate(finding.differences, 1)]
     if rows:
-        table(("", "kind", "officially", "in the photo", "box x0 y0 x1 y1"), rows, plain)
+        before = "in the other" if len(finding.photos) > 1 else "officially"
+        table(("", "kind", before, "in the photo", "box x0 y0 x1 y1"), rows, plain)
     _print_facts(finding, plain)
 
 

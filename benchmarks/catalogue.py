@@ -2,7 +2,8 @@
 
 The plain loop decodes, embeds, extracts features and adds one photo after another to Chroma and to SQLite; it is
 timed on at most a thousand photos. Official pictures are drawn on the spot, in a temporary folder. Each run is a
-process of its own; memory is its peak. Questions are asked on one core, of a catalogue just opened. Run:
+process of its own; memory is its peak. Questions are asked on one core, of a catalogue just opened; `identify` is the
+whole of it, barcode, features and geometry. Run:
 
     python benchmarks/catalogue.py --sizes 31 1000 10000
 """
@@ -29,8 +30,14 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.embedders import open_embedder
+from sightline.memory.photos import PhotoStore
+from sightline.memory.readings import Readings
 from sightline.memory.records import read
 from sightline.tools.features import OFFICIAL, SEEN, extract
+from sightline.tools.identify import identify
+from sightline.tools.kit import Kit
+from sightline.tools.photos import load
+from sightline.tools.reader import RapidReader
 from sightline.tools.recognise import views
 
 PLAIN_AT_MOST = 1000
@@ -137,12 +144,48 @@ def asked(folder: Path, size: int) -> dict[str, Any]:
             times.append((time.perf_counter() - start) * 1000)
             right += any(product.sku == sku for reference, _ in found for product in catalogue.owners(reference))
         out[name], out[f"{name} right"] = statistics.median(times), right / len(questions)
+    kit = Kit(RapidReader(), Readings(Path(":memory:"), "0"), PhotoStore(folder / "photos"), catalogue)
+    times, right = [], 0
+    for seed in seeds:
+        sent = load(Image.fromarray(photo(seed)))
+        start = time.perf_counter()
+        seen = identify(sent, kit)
+        times.append((time.perf_counter() - start) * 1000)
+        right += [match.sku for match in seen.matches] == [f"P{seed}"]
+    out["identify"], out["identify right"] = statistics.median(times), right / len(seeds)
     start = time.perf_counter()
     catalogue.named(f"pack {seeds[0]}")
     out["words first"] = (time.perf_counter() - start) * 1000
     start = time.perf_counter()
     catalogue.named(f"pack {seeds[0]}")
     out["words"] = (time.perf_counter() - start) * 1000
+    return out
+
+
+def embedding(folder: Path, size: int) -> dict[str, Any]:
+    """Milliseconds a view of our descriptor and of a network of OpenCLIP, whose weights do not matter for that."""
+    import open_clip
+    import torch
+
+    del folder  # the runs are called alike
+    parts = views(photo(0))
+    network = open_clip.create_model("ViT-B-32", pretrained=None).eval()
+    batch = torch.zeros(len(parts), 3, 224, 224)
+    descriptor = open_embedder("descriptor")
+
+    def encode() -> None:
+        with torch.inference_mode():
+            network.encode_image(batch)
+
+    out: dict[str, Any] = {}
+    for name, call in (("descriptor", lambda: descriptor.images(parts)), ("ViT-B-32", encode)):
+        call()
+        times = []
+        for _ in range(size):
+            start = time.perf_counter()
+            call()
+            times.append((time.perf_counter() - start) * 1000 / len(parts))
+        out[name] = statistics.median(times)
     return out
 
 
@@ -165,10 +208,12 @@ def main() -> None:
     given = options.parse_args()
     if given.run:
         name, folder, size = given.run
-        result = RUNS[name](Path(folder), int(size))
+        result = (embedding if name == "embedding" else RUNS[name])(Path(folder), int(size))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(json.dumps({**result, "peak": peak / (1e6 if sys.platform == "darwin" else 1e3)}))
         return
+    cost = run("embedding", Path(), 5)
+    print(f"embedding a view: descriptor {cost['descriptor']:.1f} ms, ViT-B-32 {cost['ViT-B-32']:.0f} ms")
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -190,6 +235,7 @@ def main() -> None:
         print(f"  opening     {answers['opening']:7.0f} ms                            peak {answers['peak']:6.0f} MB")
         for each in ("nearest", "resembling"):
             print(f"  {each:11} {answers[each]:7.1f} ms, right one among 10: {answers[f'{each} right']:.2f}")
+        print(f"  identify    {answers['identify']:7.0f} ms, right: {answers['identify right']:.2f}")
         print(f"  words       {answers['words']:7.2f} ms ({answers['words first']:.0f} ms the first time)", flush=True)
 
 

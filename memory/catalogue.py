@@ -21,7 +21,7 @@ from .indexing import Progress, Report, Writer, seen
 from .local_index import LocalIndex
 from .photos import PhotoStore
 from .readings import Readings
-from .records import Problem, Record
+from .records import Problem, Record, checked
 from .shelf import Made, Shelf
 from .vectors import Vectors
 from .words import Words
@@ -142,17 +142,21 @@ class Catalogue:
         Whoever calls this holds the home's lock. Rows come from `records.read`. Killed at any moment, the next
         call makes the same of it.
         """
+        # Before there is a writer, which may embed every photo anew: a file may be unreadable, or have nothing to keep.
+        given = list(rows)
+        problems = [row for row in given if isinstance(row, Problem)]
+        if given and len(problems) == len(given):
+            return Report(0, 0, 0, tuple(sorted(problems)))
         with self._writing:
-            report = self._writer(progress).index(rows)
+            report = self._writer(progress).index(given)
             self._by_features().write(self._folder / "features.index")
         return report
 
     def add(self, sku: str, title: str, images: Sequence[Path], attributes: dict[str, str] | None = None) -> Product:
         """Keep one product in place of its earlier record. Raises `BadInput`."""
-        if not (sku.strip() and title.strip() and images):
-            raise BadInput(f"Expected a sku, a title and at least one image; got {sku!r}, {title!r} and {len(images)}.")
-        report = self.index([Record(1, sku.strip(), title.strip(), tuple(images), attributes or {})])
-        if problem := next((problem for problem in report.problems if problem.line), None):
+        record = checked(Record(1, sku, title, tuple(images), attributes or {}))
+        problems = (record,) if isinstance(record, Problem) else self.index([record]).problems
+        if problem := next((problem for problem in problems if problem.line), None):
             raise BadInput(problem.message)
         return self.product(sku.strip())
 

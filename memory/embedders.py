@@ -12,6 +12,7 @@ the library would fall back to another model's mean and size without a word.
 """
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -103,22 +104,25 @@ class OpenClip:
         return row
 
 
-EMBEDDERS: dict[str, Callable[[str], Embedder]] = {
-    "descriptor": lambda _: Descriptor(),
+EMBEDDERS: dict[str, Callable[..., Embedder]] = {
+    "descriptor": Descriptor,
     "open_clip": OpenClip,
 }
-"""What opens an embedder, by the part of its name before the colon; it is given what follows."""
+"""What opens an embedder, by the part of its name before the colon. One that takes an argument is given what follows,
+and must be; one that takes none stands alone."""
 
 
 def open_embedder(name: str) -> Embedder:
     """The embedder of this name. Raises `BadInput` for a name nobody knows, `Unavailable` where it cannot be had."""
     kind, _, rest = name.partition(":")
-    if kind not in EMBEDDERS or (kind == "descriptor") == bool(rest):
+    takes = {each: bool(inspect.signature(opens).parameters) for each, opens in EMBEDDERS.items()}
+    if takes.get(kind) != bool(rest):
+        known = " or ".join(repr(f"{each}:…" if more else each) for each, more in takes.items())
         raise BadInput(
-            f"Expected an embedder, 'descriptor' or 'open_clip:…'; got {name!r}. "
+            f"Expected an embedder, {known}; got {name!r}. "
             "Try open_clip:ViT-B-32/laion2b_s34b_b79k, or open_clip:local-dir:FOLDER."
         )
-    return EMBEDDERS[kind](rest)
+    return EMBEDDERS[kind](*([rest] if rest else []))
 
 
 def _parts(model: str) -> tuple[str, str | None]:

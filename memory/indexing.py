@@ -75,7 +75,7 @@ class Writer:
         self._collection = ours + hashlib.sha256(embedder.identity.encode()).hexdigest()[:12]
         vectors.create(self._collection, embedder.name)
         self._embed_missing()
-        made = Made(embedder.name, embedder.identity, embedder.dimension, self._collection)
+        made = Made(embedder.name, embedder.identity, self._collection)
         if shelf.made != made:
             shelf.make(made)
         for other in vectors.collections(ours):
@@ -84,9 +84,8 @@ class Writer:
         self.sweep()
         self._delete(self._kept - set(shelf.photos()))
 
-    def index(self, rows: Iterable[Record | Problem]) -> Report:
+    def index(self, given: Sequence[Record | Problem]) -> Report:
         """Keep each row's product in place of its earlier record; rows that cannot be kept are in the report."""
-        given = list(rows)
         problems = [row for row in given if isinstance(row, Problem)]
         records = [row for row in given if isinstance(row, Record)]
         counts = {"added": 0, "updated": 0, "unchanged": 0}

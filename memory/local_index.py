@@ -5,14 +5,17 @@ that is hardly nearer than the last one counts for little: a shape that is every
 lists keep a question at milliseconds, and codes of 32 bytes a feature keep ten thousand photos in 200 MB.
 """
 
+import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..tools.errors import UnknownPhoto
 from ..tools.features import Features, rooted
 from ..tools.types import PhotoId
 
@@ -50,11 +53,12 @@ class LocalIndex:
         """The one that was written to a file; an empty one where there is none or it is damaged."""
         out, faiss = cls(), _faiss()
         try:
-            with np.load(file, allow_pickle=False) as kept:
+            # Opened here: numpy leaves a file open that it cannot make sense of.
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
                 out._index = faiss.deserialize_index(kept["index"])
                 out._photos = [str(photo) for photo in kept["photos"]]
                 out._made_for = int(kept["made_for"])
-        except (OSError, ValueError, KeyError, RuntimeError, EOFError):
+        except Exception:  # of a damaged file zip's, numpy's and faiss's readers raise a dozen kinds
             return cls()
         out._index.nprobe = _LISTS
         return out
@@ -75,13 +79,16 @@ class LocalIndex:
                     photos=np.array(self._photos),
                     made_for=np.array(self._made_for),
                 )
+                out.flush()
+                os.fsync(out.fileno())
             part.replace(file)
             self._unwritten = 0
 
     def follow(self, photos: Sequence[PhotoId], features: Callable[[PhotoId], Features]) -> None:
         """Hold these photos, taking the features of those that are new.
 
-        Those that are gone stay as long as they are few; who asks passes them over.
+        Those that are gone stay as long as they are few; who asks passes them over. One whose features are unknown
+        was removed by a writer since the photos were listed, and is left out.
         """
         with self._lock:
             wanted, held = set(photos), set(self._photos)
@@ -120,11 +127,10 @@ class LocalIndex:
         self._photos, self._index, self._made_for = [], None, 0
         few = _SAMPLE // _KEPT
         some = photos if len(photos) <= few else [photos[i] for i in np.linspace(0, len(photos) - 1, few).astype(int)]
-        if not some:
+        described = list(_described(some, features).values())
+        if not any(map(len, described)):
             return
-        sample = np.concatenate([rooted(features(photo).first(_KEPT).descriptors) for photo in some])
-        if not len(sample):
-            return
+        sample = np.concatenate(described)
         lists = int(np.clip(np.sqrt(len(sample) / len(some) * len(photos)), 1, len(sample) // 39 or 1))
         compact = len(photos) >= _COMPACT
         index: Any = _faiss().index_factory(128, f"IVF{lists},{'PQ64x4fs' if compact else 'SQ8'}")
@@ -136,13 +142,23 @@ class LocalIndex:
 
     def _add(self, photos: Sequence[PhotoId], features: Callable[[PhotoId], Features]) -> None:
         for start in range(0, len(photos), _AT_ONCE):
-            batch = photos[start : start + _AT_ONCE]
-            points = [rooted(features(photo).first(_KEPT).descriptors) for photo in batch]
-            labels = np.repeat(np.arange(len(batch)) + len(self._photos), [len(each) for each in points])
+            batch = _described(photos[start : start + _AT_ONCE], features)
+            labels = np.repeat(np.arange(len(batch)) + len(self._photos), [len(each) for each in batch.values()])
             self._photos += batch
             _faiss()
             if self._index is not None and len(labels):
-                self._index.add_with_ids(np.concatenate(points), labels)
+                self._index.add_with_ids(np.concatenate(list(batch.values())), labels)
+
+
+def _described(
+    photos: Sequence[PhotoId], features: Callable[[PhotoId], Features]
+) -> dict[PhotoId, NDArray[np.float32]]:
+    """The strongest descriptors of each photo, `(n, 128)`, without the photos that are no longer known."""
+    described: dict[PhotoId, NDArray[np.float32]] = {}
+    for photo in photos:
+        with suppress(UnknownPhoto):
+            described[photo] = rooted(features(photo).first(_KEPT).descriptors)
+    return described
 
 
 def _faiss() -> Any:

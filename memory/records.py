@@ -116,7 +116,13 @@ def _json_lines(text: str, _: Path) -> Iterator[tuple[int, Row | Problem]]:
 def _csv(text: str, file: Path) -> Iterator[tuple[int, Row | Problem]]:
     head = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",\t;", key=head.count))
-    columns = [name.strip() for name in next(reader, [])]
+    try:
+        columns = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise BadInput(
+            f"Expected a first line that names sku, title and image; {str(file)!r} begins with {head[:80]!r}: {error}. "
+            "Is a quotation mark left open?"
+        ) from error
     if columns and not {"sku", "title"} <= set(columns):
         raise BadInput(
             f"Expected a first line that names sku, title and image; {str(file)!r} begins with {head[:80]!r}."
@@ -147,36 +153,45 @@ def _checked(line: int, row: Row, folder: Path) -> Record | Problem:
     try:
         json.dumps(row, ensure_ascii=False).encode()
     except (UnicodeEncodeError, RecursionError):
-        return Problem(
-            line, "Expected UTF-8, or GB18030 throughout; this row has bytes that are no text. Save it as UTF-8."
-        )
-    sku, title = (_plain(row.get(name)).strip() for name in ("sku", "title"))
-    if not sku or not title:
-        return Problem(line, f"Expected a sku and a title; {'title' if sku else 'sku'} is missing or empty.")
-    if not sku.isprintable():
-        return Problem(line, f"Expected a sku that prints on one line; got {sku!r:.80}.")
-    given = row.get("images") or row.get("image")
-    images = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+        return Problem(line, _NO_TEXT)
+    images = _filled(row.get("images")) or _filled(row.get("image"))
     if not all(isinstance(image, str) for image in images):
-        return Problem(line, f"Expected images as a list of paths; got {json.dumps(given)[:80]}.")
-    paths = [image.strip() for image in images if image.strip()]
-    if not paths:
-        return Problem(line, f"Expected the path of an image of {sku!r}; there is none.")
+        return Problem(line, f"Expected images as a list of paths; got {json.dumps(images)[:80]}.")
+    paths = [image.strip() for image in images]
     if far := next((path for path in paths if re.match(r"[a-z][a-z0-9+.-]+:", path, re.I)), None):
         return Problem(
             line, f"Expected the path of an image file; got {far[:80]!r}. No URL is fetched: download it first."
         )
-    attributes = {name: _plain(value).strip() for name, value in row.items() if name not in _OURS and name}
-    return Record(
-        line,
-        sku,
-        title,
-        tuple(dict.fromkeys(folder / path for path in paths)),
-        {name: value for name, value in attributes.items() if value},
-    )
+    sku, title = (_plain(row.get(name)) for name in ("sku", "title"))
+    attributes = {name: _plain(value) for name, value in row.items() if name not in _OURS and name}
+    return checked(Record(line, sku, title, tuple(folder / path for path in paths), attributes))
 
 
+def checked(record: Record) -> Record | Problem:
+    """The record as it is kept, trimmed and without empty attributes; or what it lacks."""
+    try:
+        json.dumps((record.sku, record.title, record.attributes), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return Problem(record.line, _NO_TEXT)
+    sku, title = record.sku.strip(), record.title.strip()
+    if not sku or not title:
+        return Problem(record.line, f"Expected a sku and a title; {'title' if sku else 'sku'} is missing or empty.")
+    if not sku.isprintable():
+        return Problem(record.line, f"Expected a sku that prints on one line; got {sku!r:.80}.")
+    if not record.images:
+        return Problem(record.line, f"Expected the path of an image of {sku!r}; there is none.")
+    attributes = {name: value.strip() for name, value in record.attributes.items() if value.strip()}
+    return Record(record.line, sku, title, tuple(dict.fromkeys(record.images)), attributes)
+
+
+_NO_TEXT = "Expected UTF-8, or GB18030 throughout; this row has bytes that are no text. Save it as UTF-8."
 _OURS = ("sku", "title", "image", "images")
+
+
+def _filled(given: object) -> list[Any]:
+    """The images that a cell or a field gives, without blanks."""
+    images = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    return [image for image in images if not isinstance(image, str) or image.strip()]
 
 
 def _plain(value: object) -> str:

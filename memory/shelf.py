@@ -38,7 +38,6 @@ class Made(NamedTuple):
 
     embedder: str
     identity: str
-    dimension: int
     collection: str
 
 
@@ -87,7 +86,10 @@ class Shelf:
     def made(self) -> Made | None:
         """By what the embeddings were made; `None` where there are none yet."""
         found = self._fact("made")
-        return Made(*json.loads(found)) if found else None
+        if not found:
+            return None
+        embedder, identity, *_, collection = json.loads(found)  # earlier a dimension was among them
+        return Made(embedder, identity, collection)
 
     def make(self, made: Made) -> None:
         """From now on the embeddings are these."""

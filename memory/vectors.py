@@ -47,7 +47,8 @@ class Vectors:
         """
         with self._lock:
             if self._client is not None and (generation == self._seen or self._server):
-                found = self._ask(collection, points, n)
+                with self._without_panics():
+                    found = self._ask(collection, points, n)
             else:
                 with self._alone():
                     self._leave()
@@ -156,7 +157,7 @@ class Vectors:
                 else:
                     host, port, secure = _address(self._server)
                     self._client = chromadb.HttpClient(host, port, secure, settings=settings)
-            except Exception as error:  # of many kinds, Rust's panics among them
+            except Exception as error:  # of many kinds
                 raise Unavailable(
                     f"Expected Chroma in {place}; it cannot be opened: {error}. "
                     + ("Is the server running?" if self._server else "Move that folder away and index again.")
@@ -188,9 +189,23 @@ class Vectors:
                 f"Another process has been writing {self._folder} for {_WAIT:.0f} s. Try again later."
             ) from error
         try:
-            yield
+            with self._without_panics():
+                yield
         finally:
             self._files.release()
+
+    @contextmanager
+    def _without_panics(self) -> Iterator[None]:
+        """Tell of a damaged file that Chroma's Rust panics over: what that raises is no `Exception`."""
+        try:
+            yield
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # PyO3's, which cannot be imported
+                raise
+            raise Unavailable(
+                f"Expected Chroma in {self._folder}; it breaks off: {str(error)[:200]}. "
+                "Move that folder away and index again."
+            ) from error
 
 
 def _address(server: str) -> tuple[str, int, bool]:

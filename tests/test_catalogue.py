@@ -1,11 +1,13 @@
 """The catalogue: what is indexed is found, by every way of finding, by this process and by others."""
 
 import contextlib
+import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,13 @@ from packs import pack, packs
 from test_embedders import checkpoint
 
 from sightline.memory.catalogue import Catalogue
-from sightline.memory.records import Problem, Record
+from sightline.memory.descriptor import Descriptor
+from sightline.memory.records import Problem, Record, read
 from sightline.tools.errors import BadInput, Unavailable, UnknownPhoto, UnknownProduct
 from sightline.tools.features import SEEN, extract
 from sightline.tools.kit import Catalogue as Wanted
 from sightline.tools.photos import pixels
+from sightline.tools.types import PhotoId
 
 
 @pytest.fixture
@@ -164,6 +168,25 @@ def test_one_product_is_added_and_changed(catalogue: Catalogue, files: list[Path
 
 
 @pytest.mark.parametrize(
+    ("sku", "title", "attributes", "words"),
+    [
+        ("A", "tea \udcff", {}, "no text"),
+        ("A", "tea", {"brand": "\ud800"}, "no text"),
+        ("A\x07B", "tea", {}, "prints on one line"),
+        (" ", "tea", {}, "sku is missing"),
+    ],
+)
+def test_a_product_is_refused_as_its_row_in_a_file_would_be(
+    catalogue: Catalogue, files: list[Path], sku: str, title: str, attributes: dict[str, str], words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        catalogue.add(sku, title, files[:1], attributes)
+    with pytest.raises(BadInput, match="path of an image"):
+        catalogue.add("A", "tea", [])
+    assert not len(catalogue)
+
+
+@pytest.mark.parametrize(
     ("words", "skus"),
     [
         ("the oat milk", ["OAT"]),
@@ -262,6 +285,35 @@ def test_another_embedder_is_refused_until_everything_is_embedded_anew(
         fourth.nearest([seen(0)], 3)
 
 
+def test_a_file_with_nothing_to_keep_does_not_switch_the_embedder(
+    files: list[Path], folder: Path, tmp_path: Path
+) -> None:
+    with contextlib.closing(Catalogue(folder, "0")) as first:
+        first.index(rows(files[:2]))
+    (tmp_path / "bad.jsonl").write_text('{"sku": "A"}\n{oops\n')
+    name = f"open_clip:local-dir:{checkpoint(tmp_path / 'clip')}"
+    with contextlib.closing(Catalogue(folder, "0", name)) as second:
+        with pytest.raises(BadInput, match="cannot be read"):
+            second.index(read(tmp_path / "mistyped.jsonl"))
+        assert [problem.line for problem in second.index(read(tmp_path / "bad.jsonl")).problems] == [1, 2]
+    with contextlib.closing(Catalogue(folder, "0")) as third:
+        assert third.embedder == "descriptor"
+        assert nearest(third, 1) == "P1"
+
+
+def test_a_manifest_that_keeps_a_dimension_as_it_was_kept_earlier_is_read(files: list[Path], folder: Path) -> None:
+    with contextlib.closing(Catalogue(folder, "0")) as first:
+        first.index(rows(files[:2]))
+        made = first._shelf.made
+        assert made is not None
+    with contextlib.closing(sqlite3.connect(folder / "manifest.sqlite")) as db, db:
+        earlier = json.dumps((made.embedder, made.identity, Descriptor.dimension, made.collection))
+        db.execute("UPDATE facts SET value = ? WHERE name = 'made'", (earlier,))
+    with contextlib.closing(Catalogue(folder, "0")) as second:
+        assert second._shelf.made == made
+        assert nearest(second, 1) == "P1"
+
+
 def test_a_switch_of_embedders_that_was_killed_leaves_the_old_one_and_goes_on_where_it_was(
     files: list[Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,7 +345,7 @@ def test_what_was_lost_beside_the_manifest_is_put_right(catalogue: Catalogue, fi
     assert made is not None
     photos = [catalogue.product(f"P{n}").references[0] for n in range(8)]
     catalogue._vectors.drop(made.collection, photos[:4])
-    catalogue._vectors.put(made.collection, ["sha256:orphan"], np.ones((1, made.dimension), np.float32))
+    catalogue._vectors.put(made.collection, ["sha256:orphan"], np.ones((1, Descriptor.dimension), np.float32))
     next((catalogue._folder / "photos").glob(f"??/{photos[5][9:]}.photo")).write_bytes(b"damaged")
     next((catalogue._folder / "photos").glob(f"??/{photos[6][9:]}.photo")).unlink()
     (catalogue._folder / "features.index").write_bytes(b"PK damaged")
@@ -304,6 +356,36 @@ def test_what_was_lost_beside_the_manifest_is_put_right(catalogue: Catalogue, fi
     assert catalogue.index(rows(files)) == (0, 0, 8, ())
     assert catalogue._vectors.photos(made.collection) == set(photos) == set(catalogue._photos.ids())
     assert [nearest(catalogue, seed) for seed in range(8)] == [f"P{n}" for n in range(8)]
+
+
+def test_a_damaged_folder_that_chroma_panics_over_is_told(files: list[Path], folder: Path) -> None:
+    with contextlib.closing(Catalogue(folder, "0")) as first:
+        first.index(rows(files[:2]))
+    with contextlib.closing(sqlite3.connect(folder / "chroma" / "chroma.sqlite3")) as db, db:
+        db.execute("UPDATE migrations SET sql = CAST(x'ff' AS TEXT)")
+    with contextlib.closing(Catalogue(folder, "0")) as second:
+        with pytest.raises(Unavailable, match=r"Chroma.*Move that folder away"):
+            second.nearest([seen(0)], 1)
+        with pytest.raises(Unavailable, match=r"Chroma.*Move that folder away"):
+            second.index(rows(files[:2]))
+
+
+def test_a_reader_passes_over_a_photo_that_is_removed_while_it_looks(
+    catalogue: Catalogue, files: list[Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue.index(rows(files[:3]))
+    (folder / "features.index").unlink()
+    with contextlib.closing(Catalogue(folder, "0")) as reader:
+        listed = reader._shelf.photos()
+
+        def photos() -> Sequence[PhotoId]:
+            if len(catalogue) == 3:
+                catalogue.remove("P1")
+            return listed
+
+        monkeypatch.setattr(reader._shelf, "photos", photos)
+        (first, _), *_ = reader.resembling(extract(seen(2), *SEEN), 3)
+        assert reader.owners(first)[0].sku == "P2"
 
 
 READER = """

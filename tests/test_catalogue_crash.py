@@ -80,8 +80,9 @@ took = undisturbed(folder / "one", "a.jsonl")
 took_more = undisturbed(folder / "two", "a.jsonl", "b.jsonl")
 done(forked(lambda: state(folder / "one")))
 done(forked(lambda: state(folder / "two")))
-killed = 0
-for turn in range(10):
+killed = turn = 0
+# Some are done before they are killed: those do not count.
+while killed < 30:
     home = folder / f"home{turn}"
     rows, long = ("a.jsonl", took) if turn % 2 else ("b.jsonl", took_more)
     if turn % 2 == 0:
@@ -93,7 +94,7 @@ for turn in range(10):
         killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     done(forked(lambda: index(home, rows)))
     done(forked(lambda: state(home)))
-print(killed)
+    turn += 1
 """
 
 
@@ -107,8 +108,8 @@ def test_a_killed_index_run_again_makes_exactly_the_catalogue(tmp_path: Path) ->
         (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     run = subprocess.run([sys.executable, "-c", WORK, str(tmp_path)], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]
-    *states, killed = [json.loads(line) for line in run.stdout.splitlines()]
-    one, two, *after = states
+    one, two, *after = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(after) >= 10, "three kills a home at most"
     assert (len(one["products"]), len(one["photos"])) == (10, 11)
     assert (len(two["products"]), len(two["photos"])) == (11, 11)
     assert one["photos"] == sorted(one["store"]) == sorted(dict(one["chroma"])) == one["index"] == one["on disk"]
@@ -117,4 +118,3 @@ def test_a_killed_index_run_again_makes_exactly_the_catalogue(tmp_path: Path) ->
         expected = one if n % 2 else two
         for part, value in expected.items():
             assert state[part] == value, (n, part)
-    assert killed >= 15, f"only {killed} of 30 were killed before they were done"

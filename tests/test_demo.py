@@ -59,9 +59,19 @@ def test_the_wrong_variant_is_named(replies: list[Reply]) -> None:
 
 def test_a_blurred_photo_is_asked_for_again(replies: list[Reply]) -> None:
     assert (replies[5].outcome, replies[5].language, replies[5].claims) == ("unreadable", "zh", ())
+    assert "请重新拍摄" in replies[5].text
 
 
-def test_every_claim_of_the_demo_is_supported(replies: list[Reply]) -> None:
-    claims = [c for r in replies for c in r.claims]
-    assert claims
-    assert {c.status for c in claims} == {"supported"}
+def test_the_demo_says_what_it_rests_on_and_ends_with_the_folder_of_the_pictures(
+    replies: list[Reply], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = DEMO["main"].__globals__
+    monkeypatch.setitem(variables, "ROOT", Path(replies[0].pictures[0].path).parents[2])
+    monkeypatch.setitem(variables, "HOME", variables["ROOT"])
+    monkeypatch.setitem(variables, "converse", lambda _: iter(replies))
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    DEMO["main"]()
+    said = capsys.readouterr().out
+    assert said.rstrip().endswith("pictures/")
+    assert "claim     supported: verdict same" in said
+    assert "10片装" in said

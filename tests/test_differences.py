@@ -52,8 +52,8 @@ def held(picture: Pixels, x: int, y: int) -> Pixels:
     """A thumb over the rim at the left."""
     mask = np.zeros(picture.shape[:2], np.float32)
     cv2.ellipse(mask, (x, y), (110, 42), 0, 0, 360, 1, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), 2)[..., None]
-    return (picture * (1 - mask) + np.array(SKIN) * mask).astype(np.uint8)
+    share = np.asarray(cv2.GaussianBlur(mask, (0, 0), 2))[..., None]
+    return np.asarray(picture * (1 - share) + np.array(SKIN) * share, np.uint8)
 
 
 @pytest.mark.parametrize("seed", range(4))

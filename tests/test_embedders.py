@@ -159,6 +159,14 @@ def test_a_name_nobody_knows_is_told_what_there_is(name: str) -> None:
         open_embedder(name)
 
 
+def test_an_embedder_without_weights_is_one_line_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EMBEDDERS, "plain", type(open_embedder("descriptor")))
+    assert open_embedder("plain").dimension
+    for name in ("plain:x", "other"):
+        with pytest.raises(BadInput, match=r"'descriptor' or 'open_clip:…' or 'plain'; got"):
+            open_embedder(name)
+
+
 @pytest.mark.parametrize(
     "model", ["ViT-B-32/laion2b_s34b_b79k", "hf-hub:nobody/nothing", "local-dir:/nowhere", "No/tag"]
 )

@@ -7,7 +7,7 @@ import pytest
 from sightline.agent.ledger import CHECKS, check, holds
 from sightline.agent.places import PLACES, place
 from sightline.agent.reply import Slot, SlotKind, Statement
-from sightline.tools.types import Box, Difference, Fact, Finding, Match, Region, Size, Verdict
+from sightline.tools.types import Box, Difference, Fact, Finding, Match, Point, Region, Size, Verdict
 
 PHOTO = "sha256:" + "0" * 64
 SIZE = Size(300, 300)
@@ -15,6 +15,7 @@ TEXT = Region(Box(10, 10, 90, 30), "BEST BEFORE 03/04/27", "text", 0.98)
 RED = Region(Box(210, 210, 290, 290), "red", "colour")
 CODE = Region(Box(110, 210, 190, 290), "EAN-13", "code")
 PACK = Region(Box(0, 0, 200, 200), "Oat drink", "product")
+QUAD = (Point(0, 0), Point(90, 0), Point(90, 90), Point(0, 90))
 FINDING = Finding(
     "ocr:1",
     "ocr",
@@ -29,7 +30,7 @@ FINDING = Finding(
         Fact("weight", "250 g", "250g", TEXT),
         Fact("code", "4006381333931", None, CODE),
     ),
-    matches=(Match("OAT", "Oat drink", PHOTO, ("features",)),),
+    matches=(Match("OAT", "Oat drink", PHOTO, ("features",), quad=QUAD), Match("RYE", "Rye drink", PHOTO, ("named",))),
     differences=(
         Difference("text", TEXT, PHOTO, Box(1, 1, 9, 3), "1 L", "2 L"),
         Difference("colour", RED, PHOTO, Box(20, 20, 29, 29), "blue", "red"),
@@ -43,7 +44,7 @@ TRUE: Sequence[tuple[SlotKind, str]] = [
     ("number", "250 g"),
     ("code", "4006381333931"),
     ("count", "4"),
-    ("side", "upper_left"),
+    ("side", "1 upper_left"),
     ("colour", "red"),
     ("product", "OAT"),
     ("difference", "2 colour"),
@@ -56,7 +57,8 @@ FALSE: Sequence[tuple[SlotKind, str]] = [
     ("number", "500 g"),
     ("code", "4006381333932"),
     ("count", "2"),
-    ("side", "upper_right"),
+    ("side", "1 upper_right"),
+    ("side", "2 upper_left"),
     ("colour", "blue"),
     ("product", "OAT-2"),
     ("difference", "1 colour"),

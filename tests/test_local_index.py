@@ -1,12 +1,14 @@
 """The index of local features: votes, growth, and what is on disk."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sightline.memory.local_index import LocalIndex
+from sightline.tools.errors import UnknownPhoto
 from sightline.tools.features import Features
 
 
@@ -73,6 +75,61 @@ def test_a_damaged_file_is_an_empty_index(tmp_path: Path, data: bytes) -> None:
     assert not index.resembling(blurred("1"), 5, lambda _: True)
     index.follow(["1"], features)
     assert found(index, ["1"]) == [["1"]]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda data: data[:-1],
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:9000] + bytes([data[9000] ^ 1]) + data[9001:],
+        lambda data: data.replace(b"'descr'", b"'desc\xf2'", 1),
+        lambda data: data.replace(b"'shape': (", b"'shape': h", 1),
+    ],
+    ids=["cut by a byte", "cut in half", "a number flipped", "a name flipped", "a bracket flipped"],
+)
+def test_a_real_file_that_was_damaged_is_an_empty_index(tmp_path: Path, damaged: Callable[[bytes], bytes]) -> None:
+    index, file = LocalIndex(), tmp_path / "features.index"
+    index.follow(["1", "2"], features)
+    index.write(file)
+    whole = file.read_bytes()
+    file.write_bytes(damaged(whole))
+    assert file.read_bytes() != whole
+    again = LocalIndex.read(file)
+    assert not again.resembling(blurred("1"), 5, lambda _: True)
+    again.follow(["1", "2"], features)
+    assert found(again, ["1", "2"]) == [["1"], ["2"]]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_the_place_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, file, on_disk = LocalIndex(), tmp_path / "features.index", list[int]()
+
+    def fsync(handle: int) -> None:
+        assert not file.exists()
+        on_disk.append(os.fstat(handle).st_size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    index.follow(["1"], features)
+    index.write(file)
+    assert on_disk == [file.stat().st_size]
+
+
+def test_a_photo_that_was_removed_since_it_was_listed_is_left_out() -> None:
+    def some(photo: str) -> Features:
+        if photo in ("2", "5"):
+            raise UnknownPhoto(photo)
+        return features(photo)
+
+    index = LocalIndex()
+    index.follow(["2"], some)
+    assert not index.resembling(blurred("2"), 5, lambda _: True)
+    index.follow(["1", "2", "3", "4"], some)
+    index.follow(["1", "2", "3", "4", "5", "6"], some)
+    assert found(index, ["1", "3", "4", "6"]) == [["1"], ["3"], ["4"], ["6"]]
+    index.follow(["1", "2", "3", "4", "6"], features)
+    assert found(index, ["2"]) == [["2"]]
 
 
 def test_a_photo_without_features_is_held_and_never_found() -> None:

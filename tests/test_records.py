@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.memory.records import Problem, Record, read
+from sightline.memory.records import Problem, Record, checked, read
 from sightline.tools.errors import BadInput
 
 
@@ -36,6 +36,29 @@ def test_a_table_is_read_in_the_encodings_that_shops_export(tmp_path: Path, enco
     (record,) = rows(tmp_path, "sku,title,image\r\nA,茉莉花茶（二十五包）,a.jpg\r\n".encode(encoding))
     assert isinstance(record, Record)
     assert (record.line, record.title) == (2, "茉莉花茶（二十五包）")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("c.csv", b"sku,title,image,images\nA,x,a.jpg,\nA,x,a.jpg, ; \n"),
+        ("c.jsonl", b'{"sku":"A","title":"x","image":"a.jpg","images":[""]}'),
+    ],
+)
+def test_an_image_counts_where_there_is_a_list_that_is_blank(tmp_path: Path, name: str, data: bytes) -> None:
+    (record,) = rows(tmp_path, data, name)
+    assert isinstance(record, Record)
+    assert record.images == (tmp_path / "a.jpg",)
+
+
+def test_a_record_is_checked_as_its_row_would_be(tmp_path: Path) -> None:
+    image = tmp_path / "a.jpg"
+    kept = checked(Record(1, " A ", " x ", (image, image), {"brand": " y ", "note": " "}))
+    assert kept == Record(1, "A", "x", (image,), {"brand": "y"})
+    (row,) = rows(
+        tmp_path, b'{"sku":" A ","title":" x ","images":["a.jpg","a.jpg"],"brand":" y ","note":" "}', "c.jsonl"
+    )
+    assert row == kept
 
 
 def test_an_encoding_that_cannot_be_told_costs_only_its_own_rows(tmp_path: Path) -> None:
@@ -100,6 +123,7 @@ def test_other_separators_are_told_by_the_first_line(tmp_path: Path, data: bytes
     [
         ("c.json", b'[{"sku": 1}]'),
         ("c.csv", b"name,picture\n1,2\n"),
+        ("c.csv", b'sku,title,"image\n' + b"A,x,a.jpg\n" * 20_000),
         ("c.csv", b"\x00\x01\x02"),
         ("c.xlsx", b"PK\3\4\0"),
     ],

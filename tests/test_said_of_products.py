@@ -1,5 +1,6 @@
 """What is said of products: whatever a look comes to has its sentences in every language, and every one holds."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -87,9 +88,56 @@ def test_every_verdict_has_its_sentences(
     matches = (OAT, RYE) if answer == "other_variant" else (OAT,)
     text = hold(language, compared(verdict, found, facts=facts, matches=matches))
     assert OAT.title in text
+    assert "other photo" not in text
+    assert "另一张" not in text
     assert (RYE.title in text) == (answer == "other_variant")
     assert text.count("\n") == len(found) + 2 * dated + small
     assert len(products.legend(language, found)) == len(found)
+
+
+@given(found=st.lists(differences(), min_size=1, max_size=5).map(tuple))
+def test_of_two_photos_nothing_is_said_to_be_official(found: tuple[Difference, ...]) -> None:
+    facts = (Fact("expiry", "2027-03-14", "14 MAR 2027"),)
+    for language in languages():
+        plain = compared(Verdict("differs", ("text",)), found, facts=facts)
+        text = hold(language, replace(plain, photos=(PHOTO, OTHER)))
+        assert "official" not in text
+        assert "官方" not in text
+        for reason in ("covered", "little_agreement", "not_recognised", "too_small", "photo_too_poor"):
+            verdict = Verdict("cannot_tell", (reason,), "same_side")
+            text = hold(language, replace(plain, outcome="unreadable", verdict=verdict))
+            pair = hold(language, replace(plain, outcome="unreadable", verdict=verdict, photos=(PHOTO, OTHER)))
+            assert text
+            assert "official" not in pair
+            assert "官方" not in pair
+
+
+@pytest.mark.parametrize("language", languages())
+def test_two_packs_of_one_name_are_each_said_to_be_where_they_are(language: str) -> None:
+    left, right = (
+        Match(sku, "Oat 1 L", OTHER, ("features",), quad=Box(x, 9, x + 90, 99).corners)
+        for sku, x in (("A", 5), ("B", 800))
+    )
+    finding = Finding("identify:0", "identify", "found", (PHOTO,), "instruments", 1.0, matches=(left, right))
+    statements = list(products.identify(language, finding, SIZE))
+    assert len({statement.text for statement in statements}) == 2
+    claims = [c for n, s in enumerate(statements) for c in ledger.check(n, s, {finding.id: finding}, {PHOTO: SIZE})]
+    assert [c.region.box.x0 for c in claims if c.region] == [5, 5, 800, 800]
+    hold(language, finding)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_printed_date_that_can_be_read_two_ways_is_given_as_it_is_printed(language: str) -> None:
+    fact = Fact("expiry", "2027-04-03", "03/04/27", None, ("2027-03-04",))
+    text = hold(language, compared(Verdict("same", ("agrees",)), facts=(fact,), matches=(OAT,)))
+    assert "03/04/27" in text
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_is_missing_is_named_by_what_was_there(language: str) -> None:
+    mark = Difference("missing", Region(Box(0, 0, 9, 9), "now", "difference"), OTHER, Box(0, 0, 9, 9), "seal", "now")
+    (legend,) = products.legend(language, [mark])
+    assert "seal" in legend
 
 
 @pytest.mark.parametrize("language", languages())

@@ -191,6 +191,40 @@ def test_what_a_barcode_names_is_not_held_against_something_else_in_the_photo(mo
     assert [(match.sku, match.sources) for match in found.matches] == [(named.sku, ("barcode",))]
 
 
+def test_a_barcode_tells_what_came_instead_of_what_was_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = KIT.catalogue.product("HJD-MASK-ALO")
+    monkeypatch.setattr("sightline.tools.compare.coded", lambda *_: [(named, "barcode")])
+    back = compare(sent("oat-on-table.jpg"), KIT, against="SYT-BLC")
+    assert back.verdict is not None
+    assert (back.verdict.answer, back.verdict.reasons) == ("other_variant", ("other_barcode",))
+    assert [match.sku for match in back.matches] == [named.sku, "SYT-BLC"]
+
+
+def test_a_twin_is_not_said_to_be_what_was_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
+    monkeypatch.setattr("sightline.tools.identify.words_of", lambda _: set())
+    name = "wrong-variant-subtle.jpg"
+    twin, there = (KIT.catalogue.product(TRUTH[name][which]) for which in ("claimed", "sku"))
+    looked = ground(sent(name), KIT, target=twin.title)
+    assert (looked.outcome, looked.reason) == ("unreadable", "variant_undetermined")
+    assert {twin.sku, there.sku} <= {match.sku for match in looked.matches}
+
+
+def test_an_official_picture_of_any_size_is_found_as_well(tmp_path: Path) -> None:
+    official = Image.open(SHOP / "official" / "frn-oat-15.jpg")
+    agree = {}
+    for side in (200, 1000, 3000):
+        file = tmp_path / f"{side}.jpg"
+        official.resize((side * official.width // official.height, side)).save(file, quality=92)
+        catalogue = Catalogue(tmp_path / str(side), "1")
+        catalogue.add("OAT", "Oat drink", [file])
+        (match,) = identify(sent("oat-on-table.jpg"), replace(KIT, catalogue=catalogue)).matches
+        catalogue.close()
+        agree[side] = match.inliers or 0
+    assert agree[200] > 100
+    assert agree[3000] > 0.9 * agree[1000]
+
+
 def test_a_barcode_decides_between_twins_that_geometry_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
     monkeypatch.setattr("sightline.tools.identify.words_of", lambda _: set())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from fakes import CountingReader, label
+from fakes import SHOP, CountingReader, label, shop_home
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
@@ -20,8 +21,24 @@ from sightline.agent.assistant import Assistant
 from sightline.agent.graph import build_graph
 from sightline.agent.reply import Progress, Reply, Slot, Statement
 from sightline.agent.state import Asked, State
-from sightline.tools.errors import BadInput, Busy, Unavailable, UnknownPhoto, UnknownThread, UnreadablePhoto
+from sightline.tools.errors import (
+    BadInput,
+    Busy,
+    Unavailable,
+    UnknownPhoto,
+    UnknownProduct,
+    UnknownThread,
+    UnreadablePhoto,
+)
 from sightline.tools.types import Finding, Size
+
+
+@pytest.fixture
+def shop_assistant(tmp_path: Path, reader: CountingReader) -> Iterator[Assistant]:
+    """An Assistant whose catalogue holds the sample products."""
+    del reader
+    with Assistant.open(shutil.copytree(shop_home(), tmp_path / "home")) as opened:
+        yield opened
 
 
 def test_an_answer_cites_what_it_rests_on(assistant: Assistant, photo: Image.Image) -> None:
@@ -284,3 +301,44 @@ def test_the_machine_works_inside_somebody_elses_graph(assistant: Assistant, pho
     assert len(again["reply"]["findings"]) == len(result["reply"]["findings"]), "no finding leaks into the next turn"
     assert not again["findings"]
     assert [r.turn for r in assistant.history("host")] == ["t1", "t2"]
+
+
+def test_what_was_ordered_holds_for_the_next_question_about_the_photo(shop_assistant: Assistant) -> None:
+    photo = SHOP / "photos" / "wrong-variant.jpg"
+    first = shop_assistant.ask("Is this what I ordered?", [photo], claimed="FRN-OAT-15")
+    second = shop_assistant.ask("Does it match the official picture?")
+    for reply in (first, second):
+        assert reply.claimed == "FRN-OAT-15"
+        (compared,) = [f for f in reply.findings if f.tool == "compare"]
+        assert compared.verdict is not None
+        assert compared.verdict.answer == "other_variant"
+        products = [c for c in reply.claims if c.kind == "product"]
+        assert products
+        assert all(c.region is not None for c in products), "a product is claimed where it was seen"
+    assert (
+        shop_assistant.ask("Does it match the official picture?", [SHOP / "photos" / "oat-on-table.jpg"]).claimed
+        is None
+    )
+
+
+def test_an_order_that_the_catalogue_does_not_know_is_refused(shop_assistant: Assistant) -> None:
+    with pytest.raises(UnknownProduct, match="NOPE"):
+        shop_assistant.ask("What does it say?", [SHOP / "photos" / "oat-on-table.jpg"], claimed="NOPE")
+
+
+def test_the_command_compares_with_the_product_it_names(shop_assistant: Assistant) -> None:
+    reply = shop_assistant.ask("/compare FRN-OAT-15", [SHOP / "photos" / "wrong-variant.jpg"])
+    (compared,) = [f for f in reply.findings if f.tool == "compare"]
+    assert compared.asked == "FRN-OAT-15"
+    assert compared.verdict is not None
+    assert compared.verdict.answer == "other_variant"
+
+
+def test_two_photos_are_compared_with_one_another_where_that_is_asked(shop_assistant: Assistant) -> None:
+    photos = [SHOP / "photos" / name for name in ("stained.jpg", "two-photos-a.jpg")]
+    reply = shop_assistant.ask("/compare other photo", photos)
+    (compared,) = [f for f in reply.findings if f.tool == "compare"]
+    assert compared.photos == reply.photos
+    assert "two photos" in reply.text
+    assert "official" not in reply.text
+    assert len(reply.pictures) == 1

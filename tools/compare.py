@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .differences import Held, differences
-from .features import SEEN, extract
 from .flat import Flat, lay
 from .identify import coded, look, settle
 from .kit import Kit
@@ -13,7 +12,7 @@ from .naming import name
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import ENOUGH, Sighting, features_of, holds, places, quad_of, register, rows
+from .recognise import ENOUGH, Sighting, features_of, is_foremost, places, quad_of, register, rows
 from .types import (
     Difference,
     Fact,
@@ -22,7 +21,6 @@ from .types import (
     MatchSource,
     Outcome,
     Photo,
-    Point,
     Product,
     Quality,
     Region,
@@ -35,19 +33,9 @@ VISIBLE, AGREEING = 0.55, 0.8
 RELATED = 0.6
 """Share that has to agree for a difference to be one: where less does, the face is another one."""
 
-COARSEST = 2.2
-"""Pixels of the frame to one of the coarser picture, over which a mark may be how coarse it is: a face, or an official
-picture, of under 180 pixels."""
-
-CLEAR = 24
-"""Inliers from which on a product in the middle of the photo is what was sent instead of what was ordered.
-
-On 250 photos of the grocery set, held against what they show: 10 show it by a side that is not in the catalogue and
-something else clearly enough to be evidence, none of it in the middle with so many; 201 show it foremost, 181 so.
-"""
-
-_JUDGED = 480
-"""Long side of the face in the photo, pixels, from which on a dent or a stain would be seen."""
+SMALLEST, _JUDGED = 180, 480
+"""Long side of the face in pixels, in the photo or in the official picture, from which on print can be compared; and
+in the photo, from which on a dent or a stain would be seen."""
 
 
 def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
@@ -58,7 +46,7 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     one). Dates and lots that are printed on the pack and not on the picture are `facts`, and no difference. The
     outcome is `found` where there is a verdict other than `cannot_tell`, which is `unreadable`. `not_looked`,
     `no_catalogue` without products; `absent` where no product is recognised and none was claimed. Raises
-    `UnknownProduct`, `UnknownPhoto`, and `Unavailable` without an OCR engine.
+    `UnknownProduct`, `UnknownPhoto`, and `Unavailable` without an OCR engine or a barcode reader.
     """
     start = time.perf_counter()
     if against is not None and against.startswith("sha256:"):
@@ -66,59 +54,57 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     if not len(kit.catalogue):
         return _finding(photo, start, against, "not_looked", reason="no_catalogue")
     claimed = kit.catalogue.product(against) if against is not None else None
+    ordered: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else []
+    named = coded(photo, kit)
     quality = measure(pixels(photo))
-    named: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else coded(photo, kit)
-    sightings, mirrored = look(photo, kit, named)
-    strong = [s for s in sightings if s.strong]
-    if not strong:
-        return _nothing(photo, start, against, named, quality)
-    rivals = _place(strong, named, photo)
+    sightings, mirrored = look(photo, kit, [*ordered, *named])
+    rivals = _place([s for s in sightings if s.strong], ordered, named, photo)
     if rivals is None:
-        return _nothing(photo, start, against, named, quality)
-    # Without an order a barcode says which of the twins it is.
-    rivals = [s for s in rivals if "barcode" in s.sources] or rivals
-    settled, _ = settle(photo, kit, rivals)
+        return _unseen(photo, start, against, ordered, named, quality)
+    # A barcode says which of the twins it is.
+    by_code = [s for s in rivals if "barcode" in s.sources]
+    settled, _ = settle(photo, kit, by_code or rivals)
     skus = [match.sku for match in settled]
-    meant = next((s for s in rivals if claimed and s.product.sku == claimed.sku), None)
     if len(settled) > 1 and (claimed is None or claimed.sku in skus):
         verdict = Verdict("cannot_tell", ("variant_undetermined",), "closer_label")
         return _finding(photo, start, against, "unreadable", settled, verdict=verdict, mirrored=mirrored)
-    winner = next(s for s in rivals if s.product.sku == skus[0])
     other = claimed is not None and claimed.sku not in skus
-    target = meant if other and meant is not None else winner
+    meant = next((s for s in rivals if claimed and s.product.sku == claimed.sku), None)
     if other and meant is None:
         verdict = Verdict("other_variant", ("other_product",))
-        matches = [settled[0], *_unseen(named)]
+        matches = [settled[0], *_matches(ordered)]
         return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
+    target = meant if other and meant else next(s for s in rivals if s.product.sku == skus[0])
     flat = lay(pixels(photo), pixels(kit.catalogue.photo(target.reference)), target.registration.homography)
     held = differences(flat)
     found, facts = _named(photo, kit, flat, held, target)
-    matches = list(dict.fromkeys([settled[0], target.match()])) if other else settled[:1]
     if other:
         verdict = Verdict("other_variant", ("other_product_fits_better",))
     else:
         verdict = _judge(held, found, facts, quality, flat)
+    matches = [settled[0], target.match()] if other else settled[:1]
     return _finding(photo, start, against, None, matches, found, verdict, facts, mirrored=mirrored)
 
 
 def _place(
-    strong: Sequence[Sighting], named: Sequence[tuple[Product, MatchSource]], photo: Photo
+    strong: Sequence[Sighting],
+    ordered: Sequence[tuple[Product, MatchSource]],
+    named: Sequence[tuple[Product, MatchSource]],
+    photo: Photo,
 ) -> list[Sighting] | None:
-    """The rivals in the place that is meant: where what was ordered, or the barcode names, is seen, else the best seen.
+    """The rivals in the place that is meant: where what was ordered is seen, or what the barcode names, else the best.
 
-    `None` where that is not seen, and what is may be no more than something beside it.
+    `None` where neither is seen, and what is may be no more than something beside it.
     """
     groups = places(strong)
-    skus = {product.sku for product, _ in named}
-    for group in groups:
-        if any(s.product.sku in skus for s in group):
-            return group
-    if not named:
-        return groups[0]
-    foremost = groups[0][0]
-    middle = Point(photo.size.width / 2, photo.size.height / 2)
-    clear = len(foremost.registration) >= CLEAR and holds(foremost.quad, middle)
-    return groups[0] if clear and named[0][1] == "claimed" else None
+    for meant in (ordered, named):
+        skus = {product.sku for product, _ in meant}
+        for group in groups:
+            if any(s.product.sku in skus for s in group):
+                return group
+    if not groups or named or (ordered and not is_foremost(groups[0][0], photo.size)):
+        return None
+    return groups[0]
 
 
 def _named(
@@ -135,7 +121,9 @@ def _named(
 def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:
     """What the marks and what is in view come to."""
     varies = ("dates_vary",) if facts else ()
-    if found and flat.grain > COARSEST:
+    if max(flat.photo.shape[:2]) / flat.grain < SMALLEST:
+        if max(flat.reference.shape[:2]) * flat.to_reference < SMALLEST:
+            return Verdict("cannot_tell", ("official_too_small",))
         return Verdict("cannot_tell", ("too_small",), "closer")
     if found and held.agreement < RELATED:
         return Verdict("cannot_tell", ("little_agreement",), "straight_front")
@@ -151,24 +139,28 @@ def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quali
     return Verdict("same", ("agrees", *damage, *varies))
 
 
-def _nothing(
+def _unseen(
     photo: Photo,
     start: float,
     against: str | None,
+    ordered: Sequence[tuple[Product, MatchSource]],
     named: Sequence[tuple[Product, MatchSource]],
     quality: Quality,
 ) -> Finding:
-    """Nothing that is meant could be laid onto the photo."""
+    """Nothing that is meant could be laid onto the photo; a barcode may still say what it is."""
+    if ordered and named and ordered[0][0].sku not in {product.sku for product, _ in named}:
+        verdict = Verdict("other_variant", ("other_barcode",))
+        return _finding(photo, start, against, "found", _matches([named[0], *ordered]), verdict=verdict)
     if quality.level == "retake":
         verdict = Verdict("cannot_tell", ("photo_too_poor",), quality.advice or "hold_still_closer")
         return _finding(photo, start, against, "unreadable", verdict=verdict, reason="photo_too_poor")
-    if not named:
+    if not (ordered or named):
         return _finding(photo, start, against, "absent")
     verdict = Verdict("cannot_tell", ("side_not_seen",), "straight_front")
-    return _finding(photo, start, against, "unreadable", _unseen(named), verdict=verdict)
+    return _finding(photo, start, against, "unreadable", _matches(ordered or named), verdict=verdict)
 
 
-def _unseen(named: Sequence[tuple[Product, MatchSource]]) -> list[Match]:
+def _matches(named: Sequence[tuple[Product, MatchSource]]) -> list[Match]:
     return [Match(product.sku, product.title, product.references[0], (source,)) for product, source in named]
 
 
@@ -178,8 +170,7 @@ def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:
         verdict = Verdict("same", ("same_photo",))
         return _finding(photo, start, other.id, "found", verdict=verdict, other=other)
     seen = pixels(other)
-    there = extract(seen, *SEEN)
-    laid = register(features_of(photo, False), there, mirrored=False)
+    laid = register(features_of(photo, False), features_of(other, False), mirrored=False)
     if laid is None or len(laid) < ENOUGH:
         verdict = Verdict("cannot_tell", ("not_recognised",), "same_side")
         return _finding(photo, start, other.id, "unreadable", verdict=verdict, other=other)
@@ -189,7 +180,8 @@ def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:
     facts: tuple[Fact, ...] = ()
     if held.marks:
         named, facts = name(held.marks, flat, photo, other.id, read(photo, kit), read(other, kit))
-    verdict = _judge(held, named, facts, measure(pixels(photo)), flat)
+    worse = max((measure(pixels(photo)), measure(seen)), key=lambda quality: quality.level == "retake")
+    verdict = _judge(held, named, facts, worse, flat)
     match = Match(
         "", "", other.id, ("photo",), inliers=len(laid), agreement=held.agreement, visible=held.visible,
         colour=held.colour, homography=rows(laid.homography), quad=quad_of(laid, seen),

@@ -60,27 +60,27 @@ _CROSSING = 18.0
 class Seen:
     """A mark in the frame.
 
-    `strength` is in multiples of the threshold; `alike` the correlation of structure there, -1..1.
+    `strength` is in multiples of the threshold.
     """
 
     kind: Mark
     box: Box
     mask: Mask
     strength: float
-    alike: float
 
 
 @dataclass(frozen=True)
 class Held:
     """What a comparison saw: the marks, the strongest first.
 
-    `visible`: share of the face in view, 0..1. `agreement`: share of that which agrees. `colour`: mean Lab difference.
+    `visible`: share of the face in view, 0..1. `agreement`: share of that which agrees. `colour`: mean Lab
+    difference, lightness counted half; `None` where nothing is in view.
     """
 
     marks: tuple[Seen, ...]
     visible: float
     agreement: float
-    colour: float
+    colour: float | None
 
 
 def differences(flat: Flat, official: bool = True) -> Held:
@@ -93,7 +93,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
     face = _shrunk(pack, 2 * _RIM * unit)
     usable = face & flat.seen
     if usable.sum() < 0.05 * face.size:
-        return Held((), float(usable.sum() / max(face.sum(), 1)), 0.0, float("nan"))
+        return Held((), float(usable.sum() / max(face.sum(), 1)), 0.0, None)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
     score[~usable] = 0
@@ -120,7 +120,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
         core = mask & (score > 1)
         kind = around.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
         if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
-            marks.append(Seen(_by_spread(kind, spreads, mask), _box(whole), whole, strength, likeness))
+            marks.append(Seen(_by_spread(kind, spreads, mask), _box(whole), whole, strength))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     view = usable & ~hidden
     agrees = (score < 1) & view
@@ -128,7 +128,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
         tuple(sorted(marks, key=lambda mark: -mark.strength)),
         float(view.sum() / max(face.sum(), 1)),
         float(agrees.sum() / max(view.sum(), 1)),
-        float(np.mean(colour[view])) if view.any() else float("nan"),
+        float(np.mean(colour[view])) if view.any() else None,
     )
 
 
@@ -375,7 +375,7 @@ def _dents(flat: Flat, view: Mask, marks: list[Seen], unit: float) -> list[Seen]
     merged = Box(max(merged.x0, 0), max(merged.y0, 0), min(merged.x1, wide), min(merged.y1, high))
     mask = np.zeros_like(view)
     mask[_slices(merged, mask.shape)] = True
-    return [*others, Seen("dent", merged, mask, length, 0.0)]
+    return [*others, Seen("dent", merged, mask, length)]
 
 
 def _slices(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 SEEN, OFFICIAL = (700, 2000), (600, 1500)
 """Long side at which a customer's photo, and an official one, is looked at, pixels, and how many features are kept.
 
-Measured in COMPARE on 348 and 198 pixel photos: enlarged to about these sizes.
+Measured on the grocery set, whose photos have 348 and official pictures 198 pixels: enlarged to about these sizes.
 """
 
 LARGEST = 3.0

@@ -47,7 +47,8 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     """Find products, printed words, codes or coloured areas.
 
     A product of the catalogue is looked for by its official pictures; where it is not seen, and its name is not
-    printed, the outcome is `absent`, with the products looked for as `matches` without a place.
+    printed, the outcome is `absent`, with the products looked for as `matches` without a place. Where it cannot be
+    told from a twin that was not asked for, it is `unreadable`, `variant_undetermined`, with both as `matches`.
     What codes say comes as facts, as in `describe`. Anything else needs a model: the outcome is `not_looked`,
     reason `needs_model`, unless its name is printed on the photo. Raises `BadInput` for an empty target, and
     `Unavailable` without an OCR engine or a barcode reader.
@@ -55,14 +56,16 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     start = time.perf_counter()
     wanted = parse_target(target)
     products = kit.catalogue.named(wanted.literal) if wanted.kind == "thing" and not wanted.quoted else ()
-    matches = _seen(photo, kit, products)
-    seen = [region for match in matches if (region := region_of(match, photo))]
+    matches, undecided = _seen(photo, kit, products)
+    seen = [region for match in matches if (region := region_of(match, photo.size))]
     # Only what is not seen as a product is read for.
     regions, facts, source, reason = (seen, [], SOURCE, None) if matches else _look(photo, kit, wanted)
     outcome: Outcome = "found"
     if not regions:
         outcome = "not_looked" if reason == "needs_model" else "unreadable" if reason else "absent"
-        if products:
+        if undecided:
+            matches, outcome, source, reason = undecided, "unreadable", SOURCE, "variant_undetermined"
+        elif products:
             matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products]
             outcome, source, reason = "absent", SOURCE, "product_not_seen"
         if outcome == "absent" and _may_hide(photo, wanted):
@@ -82,15 +85,23 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     )
 
 
-def _seen(photo: Photo, kit: Kit, products: Sequence[Product]) -> list[Match]:
-    """Those of these products that are seen in the photo, each where it is seen best."""
+def _seen(photo: Photo, kit: Kit, products: Sequence[Product]) -> tuple[list[Match], list[Match]]:
+    """Those of these products that are seen, each where it is seen best, and rivals that may or may not be them."""
     if not products:
-        return []
+        return [], []
     named: list[tuple[Product, MatchSource]] = [(product, "named") for product in products]
     sightings, _ = look(photo, kit, named)
     skus = {product.sku for product in products}
-    winners = [settle(photo, kit, rivals)[0] for rivals in places([s for s in sightings if s.strong])]
-    return [settled[0] for settled in winners if settled[0].sku in skus]
+    found: list[Match] = []
+    undecided: list[Match] = []
+    for rivals in places([s for s in sightings if s.strong]):
+        settled, _ = settle(photo, kit, rivals)
+        asked = [match.sku in skus for match in settled]
+        if all(asked):
+            found.append(settled[0])
+        elif any(asked):
+            undecided += settled
+    return found, undecided
 
 
 def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fact], str, str | None]:

@@ -13,8 +13,8 @@ from .kit import Kit
 from .photos import pixels
 from .quality import measure
 from .reading import read, read_pixels
-from .recognise import WEAK, Sighting, places, recognise
-from .types import Box, Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region
+from .recognise import WEAK, Sighting, is_foremost, places, recognise
+from .types import Box, Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region, Size
 
 SOURCE = "barcode, embeddings, RootSIFT and MAGSAC"
 """The instruments that say which product it is."""
@@ -33,7 +33,7 @@ def identify(photo: Photo, kit: Kit) -> Finding:
     rivals that look alike are told apart by the words on the pack. `matches` are the products seen, side by side;
     where two cannot be told apart the outcome is `unreadable`, the reason `variant_undetermined`, `asked` the words
     that would tell, and `matches` the rivals. `code_conflict`: the barcode says one product, the picture another.
-    `not_looked`, `no_catalogue` where there is none. Raises `Unavailable` without a barcode reader.
+    `not_looked`, `no_catalogue` where there is none. Raises `Unavailable` without a barcode reader or an OCR engine.
     """
     return identify_by(photo, kit, read_codes(pixels(photo)) if len(kit.catalogue) else ())
 
@@ -48,7 +48,8 @@ def identify_by(photo: Photo, kit: Kit, codes: Sequence[Code]) -> Finding:
     sightings, mirrored = look(photo, kit, named)
     strong = [s for s in sightings if s.strong]
     if named:
-        return _by_code(photo, start, [product for product, _ in named], strong, facts, mirrored)
+        twins = any(len(kit.catalogue.coded(fact.value)) > 1 for fact in facts)
+        return _by_code(photo, start, [product for product, _ in named], strong, facts, twins, mirrored)
     if not strong:
         reason = "photo_too_poor" if measure(pixels(photo)).level == "retake" else None
         weak = any(len(sighting.registration) >= WEAK for sighting in sightings)
@@ -76,7 +77,8 @@ def coded(photo: Photo, kit: Kit) -> list[tuple[Product, MatchSource]]:
 
 
 def _by(codes: Sequence[Fact], kit: Kit) -> list[tuple[Product, MatchSource]]:
-    return [(product, "barcode") for fact in codes for product in kit.catalogue.coded(fact.value)]
+    found = {product.sku: product for fact in codes for product in kit.catalogue.coded(fact.value)}
+    return [(product, "barcode") for product in found.values()]
 
 
 def look(photo: Photo, kit: Kit, named: Sequence[tuple[Product, MatchSource]] = ()) -> tuple[list[Sighting], bool]:
@@ -114,7 +116,8 @@ def _texts(photo: Photo, kit: Kit, sighting: Sighting) -> Iterator[str]:
     official = pixels(kit.catalogue.photo(sighting.reference))
     face = lay(pixels(photo), official, sighting.registration.homography).photo.astype(np.uint8)
     with kit.reading:
-        yield read_pixels(face, photo.id, kit.reader).text
+        text = read_pixels(face, photo.id, kit.reader).text
+    yield text
 
 
 def words_of(text: str) -> set[str]:
@@ -145,29 +148,30 @@ def _by_code(
     coded: Sequence[Product],
     strong: Sequence[Sighting],
     facts: tuple[Fact, ...],
+    twins: bool,
     mirrored: bool,
 ) -> Finding:
-    """What the barcode says, unless the picture clearly says another product."""
+    """What the barcodes say, unless the picture clearly says another product; `twins`: products share a barcode."""
     skus = {product.sku for product in coded}
     seen = {s.product.sku: s for s in strong if s.product.sku in skus}
     matches = [
         seen[p.sku].match() if p.sku in seen else Match(p.sku, p.title, p.references[0], ("barcode",)) for p in coded
     ]
-    if strong and not seen:
+    if strong and not seen and is_foremost(strong[0], photo.size):
         rival = strong[0].match()
         return _finding(photo, start, "unreadable", [*matches, rival], facts, "code_conflict", mirrored=mirrored)
-    if len(coded) > 1:
+    if twins and len(coded) > 1:
         return _finding(photo, start, "unreadable", matches, facts, "variant_undetermined", mirrored=mirrored)
     return _finding(photo, start, "found", matches, facts, mirrored=mirrored)
 
 
-def region_of(match: Match, photo: Photo) -> Region | None:
+def region_of(match: Match, size: Size) -> Region | None:
     """Where a match lies in the photo; the quadrilateral is left out where it reaches over the edge."""
     if match.quad is None:
         return None
-    box = Box.around(match.quad).inside(photo.size)
+    box = Box.around(match.quad).inside(size)
     inside: Quad | None = match.quad
-    width, height = photo.size
+    width, height = size
     if any(not (0 <= x <= width and 0 <= y <= height) for x, y in match.quad):
         inside = None
     return Region(box, match.title, "product", None, inside)
@@ -184,7 +188,7 @@ def _finding(
     *,
     mirrored: bool = False,
 ) -> Finding:
-    regions = [region for match in matches if (region := region_of(match, photo))]
+    regions = [region for match in matches if (region := region_of(match, photo.size))]
     return Finding(
         id=f"identify:{photo.id[7:15]}",
         tool="identify",

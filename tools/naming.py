@@ -77,6 +77,11 @@ def name(
         for fact in every_field(here, _VARYING)
         if fact.region
     ]
+    varying_there = [
+        _around(np.array(fact.region.quad or fact.region.box.corners, float) / flat.to_reference)
+        for fact in every_field(there, _VARYING)
+        if fact.region
+    ]
     lines_here, lines_there = _unlike(lines_here, lines_there, _COARSE if flat.grain > _FINE else _SAME_WORDS)
     named: list[Named] = []
     facts: dict[str, Fact] = {}
@@ -85,6 +90,11 @@ def name(
         there_now = [line for line in lines_there if _about(mark.box, line[0])]
         changed = _changed(here_now, there_now) if mark.kind != "stain" else []
         own = [line for line in here_now if any(box.shared(line[0]) > _WITHIN * line[0].area for box, _ in varying)]
+        # A date in the place of a date is another pack's own.
+        dated = [
+            line for line in there_now if any(box.shared(line[0]) > _WITHIN * line[0].area for box in varying_there)
+        ]
+        changed = [p for p in changed if not all(x in own for x in p[0]) or not all(x in dated for x in p[1])]
         loose = [line for line in own if not any(line in pair[0] for pair in changed)]
         facts |= {
             fact.value: fact

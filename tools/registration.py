@@ -17,8 +17,9 @@ Pairs = NDArray[np.int64]
 RATIO = 0.8
 """A match this much nearer than the second nearest is kept. Source: Lowe, IJCV 2004, section 7.1."""
 
-WITHIN = 2.0
-"""Pixels of the reference, at the size its features were taken at 198 pixels, within which a match agrees."""
+WITHIN, _FINEST = 2.0, 300
+"""Pixels of the reference within which a match agrees, on references of 198 pixels; on larger ones this share of
+how far its features reach, 1 in 300: two pixels of the size that features are taken at."""
 
 _FEWEST = 4
 _STRETCH = 4.0
@@ -70,14 +71,15 @@ def _spots(points: NDArray[np.float32]) -> NDArray[np.int64]:
     return rounded[:, 0] * 1_000_003 + rounded[:, 1]
 
 
-def register(photo: Features, reference: Features, within: float = WITHIN) -> Registration | None:
-    """The homography that most matches agree on, `within` pixels of the reference; `None` where there is none."""
+def register(photo: Features, reference: Features) -> Registration | None:
+    """The homography that most matches agree on; `None` where there is none."""
     import cv2
 
     pairs = match(photo, reference)
     if len(pairs) < _FEWEST:
         return None
     cv2.setRNGSeed(0)
+    within = max(WITHIN, float(np.ptp(reference.points, axis=0).max()) / _FINEST)
     seen, there = photo.points[pairs[:, 0]], reference.points[pairs[:, 1]]
     back, mask = cv2.findHomography(seen, there, cv2.USAC_MAGSAC, within, maxIters=2000, confidence=0.999)
     if back is None or mask is None:

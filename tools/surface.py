@@ -16,14 +16,15 @@ Pixels = NDArray[np.uint8]
 Map = NDArray[Any]  # float32; the stubs of cv2 promise no type
 
 SIDE, CELL = 264, 12
-"""Long side of the face laid flat, and of one cell, pixels. COMPARE measured 396 and 18, which tell products
-apart no better on the photos there and take three times as long."""
+"""Long side of the face laid flat, and of one cell, pixels. On the grocery set 396 and 18 tell products
+apart no better and take three times as long."""
 
 SHIFT = 3
 """Pixels by which a cell may be out of place and still agree: carton bends."""
 
 ALIKE, TINT = 0.6, 15.0
-"""Correlation above which the structure of a cell agrees, and Lab difference under which its colour does (COMPARE)."""
+"""Correlation above which the structure of a cell agrees, and Lab difference under which its colour does
+(chosen on the grocery set)."""
 
 FULL = 250
 """Of 255, from which on a channel may have been cut off; compression leaves what was cut off a little under it."""
