@@ -21,12 +21,14 @@ BAD_INPUT, FAILURE, INTERRUPTED = 2, 4, 130
 EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 5}
 EXIT_CODES = (
     "Exit codes: 0 found or done, 1 looked and not there, 2 bad input, 3 looked and cannot tell, 4 failure, "
-    "5 did not look (that takes a photo, or a model), 130 interrupted."
+    "5 did not look (that takes a photo, or a model), 130 interrupted; of many photos 0 where each was looked at."
 )
 
 Home = Annotated[
     Path | None,
-    typer.Option(envvar="SIGHTLINE_HOME", help="Where photos and threads are kept. [default: ~/.sightline]"),
+    typer.Option(
+        envvar="SIGHTLINE_HOME", help="Where photos, threads and catalogue are kept. [default: ~/.sightline]"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Plain = Annotated[bool, typer.Option("--plain", help="No colour, boxes or spinners.")]

@@ -42,6 +42,9 @@ _ALIKE = 0.84
 It lets pass one misread character in six, and none in words of up to five: MILK is not MILD.
 """
 
+_TRIED = 30
+"""Products of a name that are laid onto the photo in any case; of more, those that resemble it."""
+
 
 def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     """Find products, printed words, codes or coloured areas.
@@ -66,7 +69,7 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
         if undecided:
             matches, outcome, source, reason = undecided, "unreadable", SOURCE, "variant_undetermined"
         elif products:
-            matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products]
+            matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products[:_TRIED]]
             outcome, source, reason = "absent", SOURCE, "product_not_seen"
         if outcome == "absent" and _may_hide(photo, wanted):
             outcome, reason = "unreadable", "photo_too_poor"
@@ -89,7 +92,7 @@ def _seen(photo: Photo, kit: Kit, products: Sequence[Product]) -> tuple[list[Mat
     """Those of these products that are seen, each where it is seen best, and rivals that may or may not be them."""
     if not products:
         return [], []
-    named: list[tuple[Product, MatchSource]] = [(product, "named") for product in products]
+    named: list[tuple[Product, MatchSource]] = [(product, "named") for product in products[:_TRIED]]
     sightings, _ = look(photo, kit, named)
     skus = {product.sku for product in products}
     found: list[Match] = []

@@ -39,7 +39,8 @@ LOOKED_AT = 6
 
 FEW, WEAK, ENOUGH, DECISIVE = 6, 8, 12, 40
 """Inliers under which a registration is chance; from which a product may be there; from which it is evidence
-(chosen on the grocery set); and from which, where no other candidate has half as many, only its rivals are still looked at."""
+(chosen on the grocery set); and from which, where no other candidate has half as many, only its rivals are still
+looked at."""
 
 RIVAL = 0.25
 """Share of the most votes of local features from which on a candidate may be a twin of the likeliest: twins share
