@@ -26,9 +26,7 @@ EXIT_CODES = (
 
 Home = Annotated[
     Path | None,
-    typer.Option(
-        envvar="SIGHTLINE_HOME", help="Where photos, threads and catalogue are kept. [default: ~/.sightline]"
-    ),
+    typer.Option(envvar="SIGHTLINE_HOME", help="Where photos, threads and catalogue are kept. [default: ~/.sightline]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Plain = Annotated[bool, typer.Option("--plain", help="No colour, boxes or spinners.")]

@@ -69,8 +69,9 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         yield Statement(say(language, f"compare.{_telling(finding, 'compare')}"), cites)
         return
     slots: tuple[Slot, ...] = (Slot("verdict", verdict.answer, finding.id),)
-    # What was ordered and is not seen is named, and not asserted.
-    slots += tuple(Slot("product", m.sku, finding.id) for m in finding.matches if m.sku and m.quad)
+    # What was ordered and is not seen is named, and not asserted; nor is one of two twins.
+    certain = finding.matches if len(finding.matches) < 3 else finding.matches[-1:]
+    slots += tuple(Slot("product", m.sku, finding.id) for m in certain if m.sku and m.quad)
     yield Statement(_verdict(language, finding), cites, slots)
     if verdict.answer != "cannot_tell":
         for n, difference in enumerate(finding.differences, 1):
@@ -89,7 +90,8 @@ def _verdict(language: str, finding: Finding) -> str:
     assert verdict is not None  # noqa: S101
     matches, pair = finding.matches, len(finding.photos) > 1
     if verdict.answer == "other_variant":
-        return say(language, "compare.other_variant", seen=matches[0].title, claimed=matches[1].title)
+        *seen, claimed = matches
+        return say(language, "compare.other_variant", seen=_titles(language, seen), claimed=claimed.title)
     if verdict.answer == "cannot_tell":
         if "variant_undetermined" in verdict.reasons:
             return say(language, "compare.variant_undetermined", titles=_titles(language, matches))

@@ -127,6 +127,13 @@ def test_two_packs_of_one_name_are_each_said_to_be_where_they_are(language: str)
 
 
 @pytest.mark.parametrize("language", languages())
+def test_what_came_may_be_either_of_two_twins(language: str) -> None:
+    twin = Match("OAT-2", "Oat drink 3%", OTHER, ("features",))
+    text = hold(language, compared(Verdict("other_variant", ("other_product",)), matches=(OAT, twin, RYE)))
+    assert all(match.title in text for match in (OAT, twin, RYE))
+
+
+@pytest.mark.parametrize("language", languages())
 def test_a_printed_date_that_can_be_read_two_ways_is_given_as_it_is_printed(language: str) -> None:
     fact = Fact("expiry", "2027-04-03", "03/04/27", None, ("2027-03-04",))
     text = hold(language, compared(Verdict("same", ("agrees",)), facts=(fact,), matches=(OAT,)))

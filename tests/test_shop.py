@@ -19,9 +19,10 @@ from sightline.memory.catalogue import Catalogue
 from sightline.memory.embedders import EMBEDDERS
 from sightline.memory.readings import Readings
 from sightline.memory.records import Record, read
+from sightline.tools.codes import read_codes
 from sightline.tools.compare import compare
 from sightline.tools.ground import ground
-from sightline.tools.identify import identify
+from sightline.tools.identify import identify, identify_by
 from sightline.tools.kit import Kit
 from sightline.tools.photos import load, pixels
 from sightline.tools.types import Box, Finding, Photo, PhotoId, Quad
@@ -189,6 +190,17 @@ def test_what_a_barcode_names_is_not_held_against_something_else_in_the_photo(mo
     assert found.verdict is not None
     assert (found.verdict.answer, found.verdict.reasons) == ("cannot_tell", ("side_not_seen",))
     assert [(match.sku, match.sources) for match in found.matches] == [(named.sku, ("barcode",))]
+
+
+def test_a_barcode_read_twice_is_one_product_and_contradicts_only_what_the_photo_was_taken_of() -> None:
+    codes = read_codes(pixels(sent("back-only.jpg")))
+    (coded,) = identify_by(sent("back-only.jpg"), KIT, [*codes, *codes]).matches
+    assert coded.sku == TRUTH["back-only.jpg"]["sku"]
+    seen = pixels(sent("longjing-in-hand.jpg"))
+    assert identify_by(sent("longjing-in-hand.jpg"), KIT, codes).reason == "code_conflict"
+    wall = np.full((seen.shape[0], 2 * seen.shape[1], 3), 170, np.uint8)
+    beside = identify_by(load(Image.fromarray(np.concatenate([seen, wall], axis=1))), KIT, codes)
+    assert (beside.outcome, [match.sku for match in beside.matches]) == ("found", [coded.sku])
 
 
 def test_a_barcode_tells_what_came_instead_of_what_was_ordered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,11 +42,11 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     """Hold a photo against the official picture, and say what differs.
 
     `against` is the SKU that was ordered, or the id of another photo; without it, the product is identified first.
-    `verdict` and `differences` hold the answer, `matches` the product seen (and the one ordered, where it is another
-    one). Dates and lots that are printed on the pack and not on the picture are `facts`, and no difference. The
-    outcome is `found` where there is a verdict other than `cannot_tell`, which is `unreadable`. `not_looked`,
-    `no_catalogue` without products; `absent` where no product is recognised and none was claimed. Raises
-    `UnknownProduct`, `UnknownPhoto`, and `Unavailable` without an OCR engine or a barcode reader.
+    `verdict` and `differences` hold the answer, `matches` the product seen, or the twins it may be, and last the one
+    ordered where it is another one. Dates and lots that are a pack's own are `facts`, and no difference. The outcome
+    is `found` where there is a verdict other than `cannot_tell`, which is `unreadable`. `not_looked`, `no_catalogue`
+    without products; `absent` where no product is recognised and none was claimed. Raises `UnknownProduct`,
+    `UnknownPhoto`, and `Unavailable` without an OCR engine or a barcode reader.
     """
     start = time.perf_counter()
     if against is not None and against.startswith("sha256:"):
@@ -72,7 +72,7 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     meant = next((s for s in rivals if claimed and s.product.sku == claimed.sku), None)
     if other and meant is None:
         verdict = Verdict("other_variant", ("other_product",))
-        matches = [settled[0], *_matches(ordered)]
+        matches = [*settled, *_matches(ordered)]
         return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
     target = meant if other and meant else next(s for s in rivals if s.product.sku == skus[0])
     flat = lay(pixels(photo), pixels(kit.catalogue.photo(target.reference)), target.registration.homography)
@@ -82,7 +82,7 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
         verdict = Verdict("other_variant", ("other_product_fits_better",))
     else:
         verdict = _judge(held, found, facts, quality, flat)
-    matches = [settled[0], target.match()] if other else settled[:1]
+    matches = [*settled, target.match()] if other else settled
     return _finding(photo, start, against, None, matches, found, verdict, facts, mirrored=mirrored)
 
 
