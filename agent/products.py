@@ -16,7 +16,7 @@ from .saying import said_date
 _WORDS = 4
 
 # Reasons that are said of the official side, and otherwise of two photos.
-_OF_A_PAIR = ("covered", "little_agreement")
+_OF_A_PAIR = ("covered", "little_agreement", "official_too_small")
 
 
 def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]:

@@ -6,8 +6,10 @@ import pytest
 from numpy.typing import NDArray
 from packs import pack
 
+from sightline.tools.compare import _judge
 from sightline.tools.differences import Seen, differences
 from sightline.tools.flat import lay
+from sightline.tools.quality import measure
 
 Pixels = NDArray[np.uint8]
 WIDE, HIGH = 450, 600
@@ -84,3 +86,14 @@ def test_what_is_gone_at_the_rim_is_marked_though_the_ground_has_the_colour_of_t
     plain[(plain == 255).all(axis=2)] = paper
     found = marks(plain, reference)
     assert any(holds(mark, 80, 420) for mark in found)
+
+
+@pytest.mark.parametrize(("photo", "official", "reason"), [(150, 600, "too_small"), (600, 150, "official_too_small")])
+def test_print_is_not_judged_from_fewer_pixels_than_it_takes(photo: int, official: int, reason: str) -> None:
+    image = pack(1, (WIDE, HIGH))
+    sent, held = (np.array(image.resize((3 * side // 4, side))) for side in (photo, official))
+    scale = photo / official
+    flat = lay(sent, held, np.diag([scale, scale, 1.0]))
+    verdict = _judge(differences(flat), (), (), measure(sent), flat)
+    assert (verdict.answer, verdict.reasons) == ("cannot_tell", (reason,))
+    assert (verdict.view is None) == (reason == "official_too_small"), "another photo does not help"

@@ -7,6 +7,7 @@ pixels; corners moved by up to 12% of its sides and turned by up to 25 degrees, 
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,9 +31,10 @@ from sightline.tools.photos import load, pixels
 from sightline.tools.types import Finding, Photo, PhotoId, Product
 
 GROCERY = ROOT.parent / "shared" / "grocery"
-# The same examples every time: each costs a second, and a law that fails now and then is no law.
+# The same examples every time: each costs a second, and a law that fails now and then is no law. More of them:
+# LAW_6_EXAMPLES=300 pytest tests/test_law_6.py
 LAW = settings(
-    max_examples=8,
+    max_examples=int(os.environ.get("LAW_6_EXAMPLES", "8")),
     deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),

@@ -103,7 +103,14 @@ def test_of_two_photos_nothing_is_said_to_be_official(found: tuple[Difference, .
         text = hold(language, replace(plain, photos=(PHOTO, OTHER)))
         assert "official" not in text
         assert "官方" not in text
-        for reason in ("covered", "little_agreement", "not_recognised", "too_small", "photo_too_poor"):
+        for reason in (
+            "covered",
+            "little_agreement",
+            "official_too_small",
+            "not_recognised",
+            "too_small",
+            "photo_too_poor",
+        ):
             verdict = Verdict("cannot_tell", (reason,), "same_side")
             text = hold(language, replace(plain, outcome="unreadable", verdict=verdict))
             pair = hold(language, replace(plain, outcome="unreadable", verdict=verdict, photos=(PHOTO, OTHER)))
