@@ -88,7 +88,7 @@ def test_what_is_gone_at_the_rim_is_marked_though_the_ground_has_the_colour_of_t
     assert any(holds(mark, 80, 420) for mark in found)
 
 
-@pytest.mark.parametrize(("photo", "official", "reason"), [(150, 600, "too_small"), (600, 150, "official_too_small")])
+@pytest.mark.parametrize(("photo", "official", "reason"), [(130, 600, "too_small"), (600, 130, "official_too_small")])
 def test_print_is_not_judged_from_fewer_pixels_than_it_takes(photo: int, official: int, reason: str) -> None:
     image = pack(1, (WIDE, HIGH))
     sent, held = (np.array(image.resize((3 * side // 4, side))) for side in (photo, official))

@@ -158,7 +158,15 @@ def test_law_6_holds_on_real_official_pictures(groceries: Catalogue) -> None:
         is_same(held(product, None, kit))
 
 
+# So shrunk and tilted that its face has 150 pixels.
+SMALL = Changed(
+    gain=0.96, slope=(0.0, 0.04), tint=(0.0, 0.04), quality=60, scale=0.8,
+    corners=(0.12, 0.0, -0.12, -0.12, 0.0, -0.09, 0.0, 0.0), turn=0.0,
+)  # fmt: skip
+
+
 @LAW
+@example(number=6, changed=SMALL)
 @example(number=10, changed=OVEREXPOSED)
 @given(number=st.integers(0, 30), changed=CHANGES)
 def test_law_6_holds_on_real_official_pictures_changed(groceries: Catalogue, number: int, changed: Changed) -> None:

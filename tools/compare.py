@@ -33,9 +33,9 @@ VISIBLE, AGREEING = 0.55, 0.8
 RELATED = 0.6
 """Share that has to agree for a difference to be one: where less does, the face is another one."""
 
-SMALLEST, _JUDGED = 180, 480
-"""Long side of the face in pixels, in the photo or in the official picture, from which on print can be compared; and
-in the photo, from which on a dent or a stain would be seen."""
+SMALLEST, MARKED, _JUDGED = 140, 180, 480
+"""Long side of the face in pixels, in the photo or in the official picture, from which on it can be compared; from
+which on a mark is not just how coarse it is; and in the photo, from which on a dent or a stain would be seen."""
 
 
 def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
@@ -121,8 +121,9 @@ def _named(
 def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:
     """What the marks and what is in view come to."""
     varies = ("dates_vary",) if facts else ()
-    if max(flat.photo.shape[:2]) / flat.grain < SMALLEST:
-        if max(flat.reference.shape[:2]) * flat.to_reference < SMALLEST:
+    least = MARKED if found else SMALLEST
+    if max(flat.photo.shape[:2]) / flat.grain < least:
+        if max(flat.reference.shape[:2]) * flat.to_reference < least:
             return Verdict("cannot_tell", ("official_too_small",))
         return Verdict("cannot_tell", ("too_small",), "closer")
     if found and held.agreement < RELATED:
