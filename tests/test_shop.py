@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fakes import SHOP, CountingReader, shop
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.embedders import EMBEDDERS
@@ -21,6 +21,7 @@ from sightline.memory.readings import Readings
 from sightline.memory.records import Record, read
 from sightline.tools.codes import read_codes
 from sightline.tools.compare import compare
+from sightline.tools.errors import UnknownPhoto
 from sightline.tools.ground import ground
 from sightline.tools.identify import identify, identify_by
 from sightline.tools.kit import Kit
@@ -237,6 +238,60 @@ def test_an_official_picture_of_any_size_is_found_as_well(tmp_path: Path) -> Non
     assert agree[3000] > 0.9 * agree[1000]
 
 
+@pytest.mark.parametrize("part", ["features", "photo"])
+def test_an_official_photo_that_a_writer_removes_meanwhile_is_passed_over(part: str) -> None:
+    gone = KIT.catalogue.product("FRN-OAT-BAR").references
+
+    class Meanwhile:
+        def __getattr__(self, name: str) -> Any:
+            known = getattr(KIT.catalogue, name)
+            return refuse if name == part else known
+
+        def __len__(self) -> int:
+            return len(KIT.catalogue)
+
+    def refuse(reference: PhotoId) -> Any:
+        if reference in gone:
+            raise UnknownPhoto(reference)
+        return getattr(KIT.catalogue, part)(reference)
+
+    found = identify(sent("oat-on-table.jpg"), replace(KIT, catalogue=Meanwhile()))
+    assert [match.sku for match in found.matches] == ["FRN-OAT-15"]
+
+
+def test_the_face_is_read_once_whatever_is_asked_of_the_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
+    monkeypatch.setattr("sightline.tools.identify.words_of", lambda _: set())
+    reader = CountingReader()
+    kit = replace(KIT, reader=reader, readings=Readings(Path(":memory:"), "1"))
+    identify(sent("wrong-variant-subtle.jpg"), kit)
+    once = reader.calls
+    assert once > 1, "the photo, and its face laid flat"
+    identify(sent("wrong-variant-subtle.jpg"), kit)
+    assert reader.calls == once
+
+
+def test_a_date_in_the_place_of_a_date_is_another_packs_own(tmp_path: Path) -> None:
+    stamped = Image.open(SHOP / "official" / "frn-oat-15.jpg").convert("RGB")
+    (fact,) = [fact for fact in compared("oat-on-table.jpg").facts if fact.name == "expiry"]
+    (match,) = compared("oat-on-table.jpg").matches
+    assert fact.region
+    assert match.homography
+    back = np.linalg.inv(np.array(match.homography))
+    corners = np.array(fact.region.quad or fact.region.box.corners, np.float32)[None]
+    x0, y0, x1, y1 = Box.around(map(tuple, cv2.perspectiveTransform(corners, back)[0].tolist()))
+    font = ImageFont.load_default(size=(y1 - y0) * 0.75)
+    ImageDraw.Draw(stamped).text(((x0 + x1) / 2, (y0 + y1) / 2), "02 JAN 2025", (30, 30, 40), font, anchor="mm")
+    stamped.save(tmp_path / "stamped.png")
+    catalogue = Catalogue(tmp_path / "catalogue", "1")
+    catalogue.add("OAT", "Oat drink", [tmp_path / "stamped.png"])
+    found = compare(sent("oat-on-table.jpg"), replace(KIT, catalogue=catalogue))
+    catalogue.close()
+    assert found.verdict is not None
+    assert (found.verdict.answer, found.differences) == ("same", ())
+    assert [one.value for one in found.facts] == [fact.value]
+
+
 def test_a_barcode_decides_between_twins_that_geometry_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
     monkeypatch.setattr("sightline.tools.identify.words_of", lambda _: set())
@@ -323,7 +378,7 @@ class Pointing:
 
 def test_a_stub_embedder_changes_the_answer_through_chroma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = Pointing()
-    monkeypatch.setitem(EMBEDDERS, "pointing", lambda _: stub)
+    monkeypatch.setitem(EMBEDDERS, "pointing:", lambda _: stub)
     monkeypatch.setattr("sightline.tools.recognise.NEAREST", 1)
     monkeypatch.setattr(Catalogue, "resembling", lambda *_: [])
     skus = ["HJD-MASK-HON", "LRK-TEA-BER20", "SYT-MLH"]

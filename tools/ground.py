@@ -11,7 +11,7 @@ from typing import cast
 from .codes import fact_of, read_codes
 from .colour import areas
 from .fields import every_field
-from .identify import SOURCE, look, region_of, settle
+from .identify import SOURCE, look, settle
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
@@ -60,7 +60,7 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     wanted = parse_target(target)
     products = kit.catalogue.named(wanted.literal) if wanted.kind == "thing" and not wanted.quoted else ()
     matches, undecided = _seen(photo, kit, products)
-    seen = [region for match in matches if (region := region_of(match, photo.size))]
+    seen = [region for match in matches if (region := match.region(photo.size))]
     # Only what is not seen as a product is read for.
     regions, facts, source, reason = (seen, [], SOURCE, None) if matches else _look(photo, kit, wanted)
     outcome: Outcome = "found"

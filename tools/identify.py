@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .codes import fact_of, read_codes
 from .flat import lay
 from .kit import Kit
 from .photos import pixels
 from .quality import measure
-from .reading import read, read_pixels
+from .reading import read, read_once
 from .recognise import WEAK, Sighting, is_foremost, places, recognise
-from .types import Box, Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product, Quad, Region, Size
+from .types import Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product
 
 SOURCE = "barcode, embeddings, RootSIFT and MAGSAC"
 """The instruments that say which product it is."""
@@ -113,11 +114,12 @@ def settle(photo: Photo, kit: Kit, rivals: Sequence[Sighting]) -> tuple[list[Mat
 def _texts(photo: Photo, kit: Kit, sighting: Sighting) -> Iterator[str]:
     """What is read on the photo, then on the face laid flat, where columns that stood askew are upright."""
     yield read(photo, kit).text
-    official = pixels(kit.catalogue.photo(sighting.reference))
-    face = lay(pixels(photo), official, sighting.registration.homography).photo.astype(np.uint8)
-    with kit.reading:
-        text = read_pixels(face, photo.id, kit.reader).text
-    yield text
+
+    def face() -> NDArray[np.uint8]:
+        official = pixels(kit.catalogue.photo(sighting.reference))
+        return lay(pixels(photo), official, sighting.registration.homography).photo.astype(np.uint8)
+
+    yield read_once(photo.id, kit, f"{kit.reader.name} on the face of {sighting.reference}", face).text
 
 
 def words_of(text: str) -> set[str]:
@@ -165,18 +167,6 @@ def _by_code(
     return _finding(photo, start, "found", matches, facts, mirrored=mirrored)
 
 
-def region_of(match: Match, size: Size) -> Region | None:
-    """Where a match lies in the photo; the quadrilateral is left out where it reaches over the edge."""
-    if match.quad is None:
-        return None
-    box = Box.around(match.quad).inside(size)
-    inside: Quad | None = match.quad
-    width, height = size
-    if any(not (0 <= x <= width and 0 <= y <= height) for x, y in match.quad):
-        inside = None
-    return Region(box, match.title, "product", None, inside)
-
-
 def _finding(
     photo: Photo,
     start: float,
@@ -188,7 +178,7 @@ def _finding(
     *,
     mirrored: bool = False,
 ) -> Finding:
-    regions = [region for match in matches if (region := region_of(match, photo.size))]
+    regions = [region for match in matches if (region := match.region(photo.size))]
     return Finding(
         id=f"identify:{photo.id[7:15]}",
         tool="identify",

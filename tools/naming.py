@@ -72,16 +72,9 @@ def name(
     to_frame = back
     lines_here = [(_around(project(to_frame, np.array(q, float))), t) for q, t in _lines(here)]
     lines_there = [(_around(np.array(q, float) / flat.to_reference), t) for q, t in _lines(there)]
-    varying = [
-        (_around(project(to_frame, np.array(fact.region.quad or fact.region.box.corners, float))), fact)
-        for fact in every_field(here, _VARYING)
-        if fact.region
-    ]
-    varying_there = [
-        _around(np.array(fact.region.quad or fact.region.box.corners, float) / flat.to_reference)
-        for fact in every_field(there, _VARYING)
-        if fact.region
-    ]
+    varying = [(_around(project(to_frame, corners)), fact) for corners, fact in _varying(here)]
+    dates_here = [box for box, _ in varying]
+    dates_there = [_around(corners / flat.to_reference) for corners, _ in _varying(there)]
     lines_here, lines_there = _unlike(lines_here, lines_there, _COARSE if flat.grain > _FINE else _SAME_WORDS)
     named: list[Named] = []
     facts: dict[str, Fact] = {}
@@ -89,18 +82,15 @@ def name(
         here_now = [line for line in lines_here if _about(mark.box, line[0])]
         there_now = [line for line in lines_there if _about(mark.box, line[0])]
         changed = _changed(here_now, there_now) if mark.kind != "stain" else []
-        own = [line for line in here_now if any(box.shared(line[0]) > _WITHIN * line[0].area for box, _ in varying)]
+        own = [line for line in here_now if _in_any(line[0], dates_here)]
         # A date in the place of a date is another pack's own.
-        dated = [
-            line for line in there_now if any(box.shared(line[0]) > _WITHIN * line[0].area for box in varying_there)
+        changed = [
+            (now, before)
+            for now, before in changed
+            if not (all(line in own for line in now) and all(_in_any(box, dates_there) for box, _ in before))
         ]
-        changed = [p for p in changed if not all(x in own for x in p[0]) or not all(x in dated for x in p[1])]
         loose = [line for line in own if not any(line in pair[0] for pair in changed)]
-        facts |= {
-            fact.value: fact
-            for box, fact in varying
-            if any(box.shared(line) > _WITHIN * line.area for line, _ in loose)
-        }
+        facts |= {fact.value: fact for box, fact in varying if any(_in_any(line, [box]) for line, _ in loose)}
         named += [_text(mark, *pair) for pair in changed]
         said = [box for pair in changed for box, _ in (*pair[0], *pair[1])] + [box for box, _ in loose]
         if not (said and _explained(mark, said)):
@@ -111,6 +101,17 @@ def name(
 
 def _lines(reading: Reading) -> list[tuple[Sequence[tuple[float, float]], str]]:
     return [(line.quad, line.text) for line in reading.lines if line.status == "read"]
+
+
+def _varying(reading: Reading) -> list[tuple[NDArray[Any], Fact]]:
+    """The dates and lots, each with the corners of where it stands in its photo."""
+    facts = [(fact, fact.region) for fact in every_field(reading, _VARYING)]
+    return [(np.array(region.quad or region.box.corners, float), fact) for fact, region in facts if region]
+
+
+def _in_any(line: Box, boxes: Sequence[Box]) -> bool:
+    """Whether the better part of a line lies in one of these."""
+    return any(box.shared(line) > _WITHIN * line.area for box in boxes)
 
 
 def _unlike(here: Sequence[Written], there: Sequence[Written], alike: float) -> tuple[list[Written], list[Written]]:
@@ -226,10 +227,7 @@ def _apart(a: Box, b: Box) -> float:
 def _difference(one: Named, flat: Flat, photo: Photo, reference: PhotoId) -> Difference:
     high, wide = flat.photo.shape[:2]
     box = Box(max(one.box.x0, 0), max(one.box.y0, 0), min(one.box.x1, wide), min(one.box.y1, high))
-    quad = flat.region(box)
-    size = photo.size
-    inside = all(0 <= x <= size.width and 0 <= y <= size.height for x, y in quad)
-    region = Region(Box.around(quad).inside(size), one.now or "", "difference", None, quad if inside else None)
+    region = Region.of(flat.region(box), photo.size, one.now or "", "difference")
     return Difference(one.kind, region, reference, flat.there(box), one.before, one.now)
 
 

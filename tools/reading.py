@@ -6,7 +6,7 @@ corner back to the photo as it was sent. What the text means is for `fields.py`.
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,13 +46,18 @@ def read(photo: Photo, kit: Kit) -> Reading:
     Raises `UnreadablePhoto` where the stored bytes cannot be decoded and `Unavailable` where the engine
     is missing.
     """
-    known = kit.readings.get(photo.id, kit.reader.name)
+    return read_once(photo.id, kit, kit.reader.name, lambda: pixels_of(photo))
+
+
+def read_once(photo: PhotoId, kit: Kit, engine: str, seen: Callable[[], NDArray[np.uint8]]) -> Reading:
+    """Read what is seen of a photo, upright RGB `(h, w, 3)`; what is kept under this name is not read again."""
+    known = kit.readings.get(photo, engine)
     if known is not None:
         return known
     with kit.reading:
-        known = kit.readings.get(photo.id, kit.reader.name)
+        known = kit.readings.get(photo, engine)
         if known is None:
-            known = read_pixels(pixels_of(photo), photo.id, kit.reader)
+            known = replace(read_pixels(seen(), photo, kit.reader), engine=engine)
             kit.readings.put(known)
         return known
 

@@ -5,6 +5,7 @@ laid onto the photo stays. Products in the same place are rivals; in different p
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -173,23 +174,22 @@ def recognise(
         rivals = reference in wanted or found[reference].votes >= RIVAL * most
         if not rivals and _is_decisive(registered):
             continue
-        try:
+        # A writer may have removed it since it was brought up.
+        with suppress(UnknownPhoto):
             laid = register(features, kit.catalogue.features(reference), mirrored)
-        except UnknownPhoto:
-            # A writer has removed it since it was brought up.
-            continue
-        if laid is not None and len(laid) >= FEW:
-            registered.append((reference, laid))
+            if laid is not None and len(laid) >= FEW:
+                registered.append((reference, laid))
     registered.sort(key=lambda pair: -len(pair[1]))
     sightings = []
     for n, (reference, laid) in enumerate(registered):
         if n >= LOOKED_AT and reference not in wanted:
             continue
         brought = found[reference]
-        sightings += [
-            sighting(photo, kit, owner, reference, laid, brought.sources, brought.similarity)
-            for owner in kit.catalogue.owners(reference)
-        ]
+        with suppress(UnknownPhoto):
+            sightings += [
+                sighting(photo, kit, owner, reference, laid, brought.sources, brought.similarity)
+                for owner in kit.catalogue.owners(reference)
+            ]
     best: dict[str, Sighting] = {}
     for one in sorted(sightings, key=lambda s: -s.score):
         best.setdefault(one.product.sku, one)
@@ -265,15 +265,11 @@ def places(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
 
 def is_foremost(one: Sighting, size: Size) -> bool:
     """Whether this is what a photo of this size was taken of, and not something beside it."""
-    middle = Point(size.width / 2, size.height / 2)
-    return len(one.registration) >= CLEAR and holds(one.quad, middle)
-
-
-def holds(quad: Quad, point: Point) -> bool:
-    """Whether a convex quadrilateral holds a point."""
     import cv2
 
-    return bool(cv2.pointPolygonTest(np.array(quad, np.float32), point, False) >= 0)
+    middle = size.width / 2, size.height / 2
+    holds = cv2.pointPolygonTest(np.array(one.quad, np.float32), middle, False) >= 0
+    return len(one.registration) >= CLEAR and bool(holds)
 
 
 def _overlap(a: Quad, b: Quad) -> float:

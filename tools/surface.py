@@ -69,7 +69,7 @@ def hold(photo: Pixels, reference: Pixels, homography: Matrix) -> Surface:
         np.full(photo.shape[:2], 255, np.uint8), to_photo, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     )
     top = flat.max(axis=2)
-    seen = ((inside > 0) & (flat.min(axis=2) < 250) & (top > 12)).astype(np.float32)
+    seen = ((inside > 0) & (flat.min(axis=2) < FULL) & (top > 12)).astype(np.float32)
     seen[(official.min(axis=2) > 235) & (inside > 0)] = 1
     official, flat = official.astype(np.float32), flat.astype(np.float32)
     flat = even(flat, official, seen)

@@ -134,6 +134,12 @@ class Region:
         """The middle of the box: where to point."""
         return self.box.centre
 
+    @classmethod
+    def of(cls, quad: Quad, size: Size, label: str, kind: RegionKind) -> "Region":
+        """What a quadrilateral covers of a photo of this size; the quadrilateral is left out where it reaches over."""
+        inside = all(0 <= x <= size.width and 0 <= y <= size.height for x, y in quad)
+        return cls(Box.around(quad).inside(size), label, kind, None, quad if inside else None)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -296,6 +302,10 @@ class Match:
     text: float | None = None
     homography: Homography | None = None
     quad: Quad | None = None
+
+    def region(self, size: Size) -> Region | None:
+        """Where it lies in the photo of this size; `None` where nobody saw it."""
+        return Region.of(self.quad, size, self.title, "product") if self.quad else None
 
 
 DifferenceKind = Literal["text", "colour", "artwork", "missing", "extra", "damage"]
