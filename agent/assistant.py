@@ -161,8 +161,7 @@ class Assistant:
         thread, text = _name(thread), _plain(text)
         loaded = [self.load(source) for source in photos]
         self._own()
-        if claimed is not None and len(self._catalogue):
-            self._catalogue.product(claimed)
+        self._know(claimed)
         with self._threads[thread]:
             self.resume(thread)
             ids = [self._photos.add(photo) for photo in loaded]
@@ -226,8 +225,7 @@ class Assistant:
         """
         if tool not in TOOLS:
             raise BadInput(f"Expected one of {', '.join(TOOLS)}; got {tool!r}.")
-        if "claimed" in args and len(self._catalogue):
-            self._catalogue.product(args["claimed"])
+        self._know(args.get("claimed"))
         call = getattr(self, tool)
 
         def look(source: "Source") -> Finding | SightlineError:
@@ -243,6 +241,11 @@ class Assistant:
             source, found = waiting.popleft()
             yield source, found.result()
             waiting.extend((s, self._pool.submit(look, s)) for s in islice(sources, 1))
+
+    def _know(self, claimed: str | None) -> None:
+        """Refuse an order for what the catalogue does not have, where there is one."""
+        if claimed is not None and len(self._catalogue):
+            self._catalogue.product(claimed)
 
     def index(self, file: Path | str, progress: "Indexing | None" = None) -> "Report":
         """Keep the products of a JSON Lines or CSV file in the catalogue, each in place of its earlier record.

@@ -6,7 +6,6 @@ read, counts, colours and sides against regions. What no instrument here can che
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..tools.identify import region_of
 from ..tools.types import Finding, PhotoId, Region, Size
 from .places import place
 from .reply import Claim, Slot, SlotKind, Statement
@@ -65,7 +64,7 @@ def _count(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
 def _side(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
     """What was found at that number, from 1, is there: "2 upper_left"; a product where products were found."""
     number, where = value.split(" ", 1)
-    found = [region_of(m, size) for m in finding.matches] if finding.matches else finding.regions
+    found = [m.region(size) for m in finding.matches] if finding.matches else finding.regions
     region = found[int(number) - 1] if int(number) <= len(found) else None
     agrees = region is not None and place(region.box, size) == where
     return agrees, region if agrees else None
@@ -79,7 +78,7 @@ def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | No
 def _product(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
     """The SKU is one of the matches; the region is where that product was seen."""
     match = next((m for m in finding.matches if m.sku == value), None)
-    return match is not None, region_of(match, size) if match else None
+    return match is not None, match.region(size) if match else None
 
 
 def _difference(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:

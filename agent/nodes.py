@@ -40,10 +40,11 @@ def receive(kit: TurnKit, state: State) -> Update:
         looks.append(
             Finding(f"quality:{photo[7:15]}", "quality", "found", (photo,), "photo quality", ms, quality=quality)
         )
+    # What was ordered holds for the photos it was said of; without a catalogue it was said that it means nothing here.
+    holds = before if before and not state.get("photos") and len(kit.catalogue) else {}
     return {
         "photos": photos,
-        # What was ordered holds for the photos it was said of.
-        "claimed": state.get("claimed") or (None if state.get("photos") else (before or {}).get("claimed")),
+        "claimed": state.get("claimed") or holds.get("claimed"),
         "language": language_of(state["text"], (before or {}).get("language")),
         "findings": Overwrite([to_json(f) for f in looks]),
     }

@@ -6,7 +6,6 @@ Nobody is accused: what the photo shows and what the picture shows is said, and 
 from collections.abc import Iterator, Sequence
 
 from ..prompts import say
-from ..tools.identify import region_of
 from ..tools.types import Difference, Fact, Finding, Match, Size
 from .places import place
 from .reply import Slot, Statement
@@ -46,7 +45,7 @@ def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]
 def shelf(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     """Each product that is seen, and where."""
     for n, match in enumerate(finding.matches, 1):
-        region = region_of(match, size)
+        region = match.region(size)
         slots = [Slot("product", match.sku, finding.id)]
         if region is None:
             said = _recognised(language, match)
@@ -69,9 +68,9 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         yield Statement(say(language, f"compare.{_telling(finding, 'compare')}"), cites)
         return
     slots: tuple[Slot, ...] = (Slot("verdict", verdict.answer, finding.id),)
-    # What was ordered and is not seen is named, and not asserted; nor is one of two twins.
-    certain = finding.matches if len(finding.matches) < 3 else finding.matches[-1:]
-    slots += tuple(Slot("product", m.sku, finding.id) for m in certain if m.sku and m.quad)
+    # What was ordered instead is named, and not asserted; nor is one of two twins.
+    seen = finding.matches[:-1] if verdict.answer == "other_variant" else finding.matches
+    slots += tuple(Slot("product", m.sku, finding.id) for m in seen if len(seen) == 1 and m.sku and m.quad)
     yield Statement(_verdict(language, finding), cites, slots)
     if verdict.answer != "cannot_tell":
         for n, difference in enumerate(finding.differences, 1):
@@ -133,10 +132,13 @@ def _difference(language: str, finding: Finding, n: int, difference: Difference,
 
 
 def _varying(language: str, finding: Finding, fact: Fact) -> Statement:
-    # A date that can be read two ways is given as it is printed.
-    printed = fact.name == "lot" or (fact.alternatives and fact.quote)
-    value = (fact.quote or fact.value) if printed else said_date(language, fact.value)
-    slot = Slot("quote" if printed and fact.quote else "date", value if printed else fact.value, finding.id)
+    if fact.name == "lot":
+        value, slot = fact.value, Slot("number", fact.value, finding.id)
+    elif fact.alternatives and fact.quote:
+        # A date that can be read two ways is given as it is printed.
+        value, slot = fact.quote, Slot("quote", fact.quote, finding.id)
+    else:
+        value, slot = said_date(language, fact.value), Slot("date", fact.value, finding.id)
     key = "compare.pair_varies" if len(finding.photos) > 1 else "compare.varies"
     return Statement(say(language, key, value=value), (finding.id,), (slot,))
 

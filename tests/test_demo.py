@@ -75,3 +75,9 @@ def test_the_demo_says_what_it_rests_on_and_ends_with_the_folder_of_the_pictures
     assert said.rstrip().endswith("pictures/")
     assert "claim     supported: verdict same" in said
     assert "10片装" in said
+
+
+def test_every_claim_of_the_demo_is_supported(replies: list[Reply]) -> None:
+    claims = [c for r in replies for c in r.claims]
+    assert claims
+    assert {c.status for c in claims} == {"supported"}

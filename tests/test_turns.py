@@ -312,13 +312,19 @@ def test_what_was_ordered_holds_for_the_next_question_about_the_photo(shop_assis
         (compared,) = [f for f in reply.findings if f.tool == "compare"]
         assert compared.verdict is not None
         assert compared.verdict.answer == "other_variant"
-        products = [c for c in reply.claims if c.kind == "product"]
-        assert products
-        assert all(c.region is not None for c in products), "a product is claimed where it was seen"
+        products = [(c.value, c.region is not None) for c in reply.claims if c.kind == "product"]
+        assert products == [("FRN-OAT-CHO", True)], "what is seen is claimed, where it is seen"
     assert (
         shop_assistant.ask("Does it match the official picture?", [SHOP / "photos" / "oat-on-table.jpg"]).claimed
         is None
     )
+
+
+def test_without_a_catalogue_it_is_said_once_that_an_order_cannot_be_checked(
+    assistant: Assistant, photo: Image.Image
+) -> None:
+    assert "OAT" in assistant.ask("When does it expire?", [photo], claimed="OAT").text
+    assert "OAT" not in assistant.ask("How much does it weigh?").text
 
 
 def test_an_order_that_the_catalogue_does_not_know_is_refused(shop_assistant: Assistant) -> None:
