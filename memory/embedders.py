@@ -12,7 +12,6 @@ the library would fall back to another model's mean and size without a word.
 """
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,23 +105,22 @@ class OpenClip:
 
 EMBEDDERS: dict[str, Callable[..., Embedder]] = {
     "descriptor": Descriptor,
-    "open_clip": OpenClip,
+    "open_clip:": OpenClip,
 }
-"""What opens an embedder, by the part of its name before the colon. One that takes an argument is given what follows,
-and must be; one that takes none stands alone."""
+"""What opens an embedder, by its name; one that ends in a colon is given what follows it."""
 
 
 def open_embedder(name: str) -> Embedder:
     """The embedder of this name. Raises `BadInput` for a name nobody knows, `Unavailable` where it cannot be had."""
-    kind, _, rest = name.partition(":")
-    takes = {each: bool(inspect.signature(opens).parameters) for each, opens in EMBEDDERS.items()}
-    if takes.get(kind) != bool(rest):
-        known = " or ".join(repr(f"{each}:…" if more else each) for each, more in takes.items())
+    kind, colon, rest = name.partition(":")
+    opens = EMBEDDERS.get(kind + colon)
+    if opens is None or bool(colon) != bool(rest):
+        known = " or ".join(repr(f"{each}…" if each.endswith(":") else each) for each in EMBEDDERS)
         raise BadInput(
             f"Expected an embedder, {known}; got {name!r}. "
             "Try open_clip:ViT-B-32/laion2b_s34b_b79k, or open_clip:local-dir:FOLDER."
         )
-    return EMBEDDERS[kind](*([rest] if rest else []))
+    return opens(rest) if rest else opens()
 
 
 def _parts(model: str) -> tuple[str, str | None]:

@@ -36,7 +36,7 @@ def checkpoint(folder: Path, seed: int = 0, prepared: object = PREPARED) -> Path
 
 NAMES: dict[str, Callable[[Path], str]] = {
     "descriptor": lambda _: "descriptor",
-    "open_clip": lambda folder: f"open_clip:local-dir:{checkpoint(folder / 'clip')}",
+    "open_clip:": lambda folder: f"open_clip:local-dir:{checkpoint(folder / 'clip')}",
 }
 
 
