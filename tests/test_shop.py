@@ -23,7 +23,7 @@ from sightline.tools.codes import read_codes
 from sightline.tools.compare import compare
 from sightline.tools.errors import UnknownPhoto
 from sightline.tools.ground import ground
-from sightline.tools.identify import identify, identify_by
+from sightline.tools.identify import identify, identify_by, look
 from sightline.tools.kit import Kit
 from sightline.tools.photos import load, pixels
 from sightline.tools.types import Box, Finding, Photo, PhotoId, Quad
@@ -221,6 +221,21 @@ def test_a_twin_is_not_said_to_be_what_was_looked_for(monkeypatch: pytest.Monkey
     looked = ground(sent(name), KIT, target=twin.title)
     assert (looked.outcome, looked.reason) == ("unreadable", "variant_undetermined")
     assert {twin.sku, there.sku} <= {match.sku for match in looked.matches}
+
+
+def test_of_many_products_of_a_name_only_some_are_tried_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def looked(photo: Photo, kit: Kit, named: Sequence[Any]) -> Any:
+        tried.append(len(named))
+        return look(photo, kit, named)
+
+    monkeypatch.setattr("sightline.tools.ground.look", looked)
+    monkeypatch.setattr("sightline.tools.ground._TRIED", 1)
+    assert len(KIT.catalogue.named("oat drink")) > 1
+    found = ground(sent("shelf.jpg"), KIT, target="oat drink")
+    assert tried == [1]
+    assert [match.sku for match in found.matches] == ["FRN-OAT-15"], "what resembles the photo is looked at anyway"
 
 
 def test_an_official_picture_of_any_size_is_found_as_well(tmp_path: Path) -> None:
