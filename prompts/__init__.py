@@ -1,10 +1,12 @@
 """The words we say: sentences for people, prompts for models, and the examples that teach the router.
 
 All of it is data beside this module: `answers/<language>.md` holds the sentences an answer without
-a model is made of, `routing/<language>.jsonl` what people ask and the plan it deserves. A new
-language is a new file; nothing here knows a language by name. This module imports nothing of ours.
+a model is made of, `routing/<language>.jsonl` what people ask and the plan it deserves,
+`models/*.md` what we ask of a model. A new language is a new file; nothing here knows a language by
+name. This module imports nothing of ours.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -27,7 +29,21 @@ def languages() -> tuple[str, ...]:
 @cache
 def sentences(language: str) -> Mapping[str, str]:
     """Every sentence of a language by key: in the file a `## key` line, then the sentence."""
-    text = (files(__name__) / "answers" / f"{language}.md").read_text("utf-8")
+    return _sections((files(__name__) / "answers" / f"{language}.md").read_text("utf-8"))
+
+
+@cache
+def _prompts() -> Mapping[str, str]:
+    """Every prompt for a model by key, of all files of `models/`."""
+    known: dict[str, str] = {}
+    for file in sorted((files(__name__) / "models").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".md"):
+            known |= _sections(file.read_text("utf-8"))
+    return known
+
+
+def _sections(text: str) -> dict[str, str]:
+    """What stands under each `## key` line."""
     parts = re.split(r"^## (\S+)\n", text, flags=re.M)[1:]
     return {key: body.strip("\n") for key, body in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -55,6 +71,30 @@ def say(language: str, key: str, **values: object) -> str:
     except KeyError:
         raise MissingSlot(f"prompts/answers/{language}.md has no sentence {key!r}.") from None
     return fill(template, **values)
+
+
+def instruct(key: str, **values: object) -> str:
+    """The prompt `key` of `models/*.md`, filled. Raises `MissingSlot`, also for a key that is not there."""
+    try:
+        template = _prompts()[key]
+    except KeyError:
+        raise MissingSlot(f"prompts/models/ has no prompt {key!r}.") from None
+    return fill(template, **values)
+
+
+def instructs(key: str) -> bool:
+    """Whether there is a prompt of this key."""
+    return key in _prompts()
+
+
+@cache
+def version() -> str:
+    """The version of the prompts for models, 12 hexadecimal digits: another as soon as a letter of them is."""
+    every = hashlib.sha256()
+    for file in sorted((files(__name__) / "models").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".md"):
+            every.update(f"{file.name}\0{file.read_text('utf-8')}\0".encode())
+    return every.hexdigest()[:12]
 
 
 def routing() -> Iterator[dict[str, Any]]:

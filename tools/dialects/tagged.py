@@ -1,0 +1,129 @@
+"""The families that put a name and its boxes between tags: Qwen-VL, Qwen2-VL, InternVL, DeepSeek-VL2.
+
+    <ref>击掌</ref><box>(536,509),(588,602)</box>
+    <|object_ref_start|>击掌<|object_ref_end|><|box_start|>(531,516),(581,596)<|box_end|>
+    <ref>car</ref><box>[[75, 658, 250, 871], [286, 558, 444, 711]]</box>
+    <|ref|>giraffe<|/ref|><|det|>[[580, 270, 999, 904]]<|/det|>
+
+Where a server strips special tokens the name stands right before the numbers ("car[[75, 658, 250, 871]]").
+Of these supervision reads DeepSeek-VL2 alone, and raises on a reply that was cut off.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..types import Region
+from .dialect import Dialect, Frame, Heard, Kind, Place, hear, spans, spoken, without, written
+
+_N = r"\s*(-?\d+(?:\.\d+)?)\s*"
+_ROUND = rf"\({_N},{_N}\)\s*,?\s*\({_N},{_N}\)"
+_SQUARE = rf"\[{_N},{_N},{_N},{_N}\]"
+_BRACKETS = re.compile(r"[\[\](),;\s]*$")
+_STRIPPED = re.compile(r"([^\n\[\]]*[^\s\[\](),:：是为=])[\[(]?$")
+"""What stands on the same line right before numbers, without a space, a colon or a "is" between."""
+
+
+@dataclass(frozen=True)
+class _Tags:
+    """What opens and closes a name and a list of boxes; `pairs`: boxes are two pairs in round brackets."""
+
+    name: tuple[str, str]
+    boxes: tuple[str, str]
+    pairs: bool
+
+    @property
+    def marks(self) -> re.Pattern[str]:
+        """Any of the tags."""
+        return re.compile("|".join(re.escape(tag) for tag in (*self.name, *self.boxes)))
+
+    def places(self, text: str) -> Iterator[Place]:
+        """Every whole box, under the last name before it; what stands in a name is never taken for a box."""
+        opened, closed = (re.escape(tag) for tag in self.name)
+        name = f"{opened}((?:(?!{opened}).)*?){closed}"
+        label, named, end = "", False, 0
+        for found in re.finditer(f"{name}|{_ROUND}|{_SQUARE}", text, re.DOTALL):
+            if found[1] is not None:
+                label, named = found[1], True
+            else:
+                if not named:
+                    label = self._before(text[end : found.start()], label)
+                numbers = found.groups()[1:5] if found[2] is not None else found.groups()[5:9]
+                yield Place(tuple(float(number) for number in numbers), label)
+            end = found.end()
+
+    def _before(self, gap: str, last: str) -> str:
+        """The name right before the numbers, of a reply without tags; the last one goes on where nothing is between."""
+        gap = self.marks.sub("", gap)
+        if last and _BRACKETS.fullmatch(gap):
+            return last
+        stripped = _STRIPPED.search(gap)
+        return stripped[1] if stripped else ""
+
+    def read(self, reply: str, frame: Frame) -> Heard:
+        """Every box; tags around nothing, "null" or "[]" say that there is none."""
+        said = spoken(reply)
+        places = list(self.places(said))
+        opened, closed = (re.escape(tag) for tag in self.boxes)
+        rest, empty = re.subn(rf"{opened}\s*(?:null|none|[\[\]\s]*)\s*{closed}", "", said, flags=re.IGNORECASE)
+        if empty and not places and self.boxes[0] not in rest:
+            return Heard("absent")
+        begun = self.boxes[0] in said or self.name[0] in said or bool(re.search(r"[\[(]{1,2}\s*\d", said))
+        return hear(said, places, frame, begun=begun)
+
+    def write(self, regions: Sequence[Region], frame: Frame) -> str:
+        """Each region with its name; the dialect's own tags are taken out of a name, which could not hold them."""
+        parts = []
+        for region in regions:
+            a, b, c, d = written(region, frame)
+            box = f"({a},{b}),({c},{d})" if self.pairs else f"[[{a}, {b}, {c}, {d}]]"
+            name = without(region.label, self.marks).join(self.name)
+            parts.append(name + box.join(self.boxes))
+        return "".join(parts) or "None"
+
+
+_KINDS: frozenset[Kind] = frozenset(("boxes", "direction"))
+_QWEN = _Tags(("<ref>", "</ref>"), ("<box>", "</box>"), pairs=True)
+_QWEN2 = _Tags(("<|object_ref_start|>", "<|object_ref_end|>"), ("<|box_start|>", "<|box_end|>"), pairs=True)
+_INTERN = _Tags(("<ref>", "</ref>"), ("<box>", "</box>"), pairs=False)
+_DEEPSEEK = _Tags(("<|ref|>", "<|/ref|>"), ("<|det|>", "<|/det|>"), pairs=False)
+
+QWEN_VL = Dialect(
+    name="qwen_vl",
+    frame=spans(1000, 1000),
+    read=_QWEN.read,
+    write=_QWEN.write,
+    kinds=_KINDS,
+    source="github.com/QwenLM/Qwen-VL, README.md; arXiv:2308.12966",
+    step=1,
+)
+
+QWEN2_VL = Dialect(
+    name="qwen2_vl",
+    frame=spans(1000, 1000),
+    read=_QWEN2.read,
+    write=_QWEN2.write,
+    kinds=_KINDS,
+    source="arXiv:2409.12191; github.com/QwenLM/Qwen3-VL issues 9 and 189",
+    step=1,
+)
+
+INTERNVL = Dialect(
+    name="internvl",
+    frame=spans(1000, 1000),
+    read=_INTERN.read,
+    write=_INTERN.write,
+    kinds=_KINDS,
+    source="internvl.readthedocs.io/en/latest/get_started/chat_data_format.html#grounding-detection-data",
+    step=1,
+)
+
+DEEPSEEK_VL2 = Dialect(
+    name="deepseek_vl2",
+    frame=spans(999, 999),
+    read=_DEEPSEEK.read,
+    write=_DEEPSEEK.write,
+    kinds=_KINDS,
+    source="github.com/deepseek-ai/DeepSeek-VL2, README.md and issue 100 (0 to 999)",
+    step=1,
+)
