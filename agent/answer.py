@@ -11,9 +11,9 @@ from datetime import date
 
 from ..prompts import say, sentences
 from ..prompts import slots as slots_of
-from ..tools.types import Fact, Finding, Quality, Region, Size
+from ..tools.types import Box, Fact, Finding, Quality, Region, Size
 from . import products
-from .places import place
+from .places import heading, place
 from .reply import Slot, SlotKind, Statement, Step
 from .saying import said_date, said_from_today, said_period
 
@@ -112,6 +112,7 @@ def _ocr(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
     else:
         yield Statement(say(language, f"ocr.{_outcome(finding)}"), cites)
     yield from _caveats(language, finding)
+    yield from _said(language, finding)
 
 
 def _outcome(finding: Finding) -> str:
@@ -182,10 +183,22 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     target = finding.asked
     cites = (finding.id,)
     if finding.outcome != "found":
-        yield Statement(say(language, f"ground.{_outcome(finding)}", target=target), cites)
+        outcome = _outcome(finding)
+        if finding.model and outcome in ("absent", "unreadable"):
+            # What an instrument did not find and what a model says is not there are not the same.
+            text = say(language, f"ground.model_{outcome}", target=target, model=finding.model)
+        elif not finding.failed:
+            text = say(language, f"ground.{outcome}", target=target)
+        else:
+            text = say(language, "ground.not_looked", target=target)
+        yield Statement(text, cites)
+        yield from _failed(language, finding)
         return
     if finding.matches:
         yield from products.shelf(language, finding, size)
+        return
+    if finding.directions:
+        yield from _directions(language, finding, size)
         return
     places = Counter(place(r.box, size) for r in finding.regions)
     n = len(finding.regions)
@@ -204,11 +217,42 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         colour = finding.regions[0].label
         slots.append(Slot("colour", colour, finding.id))
         kind, values["colour"] = "colour", say(language, f"colour.{colour}")
+    elif finding.model:
+        kind, values["target"], values["model"] = "seen", target, finding.model
     else:
         kind, values["target"] = "found", target
     yield Statement(say(language, f"ground.{kind}_{'one' if n == 1 else 'many'}", **values), cites, tuple(slots))
     yield from _codes(language, finding)
     yield from _caveats(language, finding)
+
+
+def _directions(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
+    """Which way it points, as the model says: from where, and to what side of the photo."""
+    for n, found in enumerate(finding.directions, 1):
+        where, towards = place(Box(*found.origin, *found.origin), size), heading(found.heading)
+        text = say(
+            language,
+            "ground.direction",
+            target=finding.asked,
+            model=finding.model,
+            where=say(language, f"place.{where}"),
+            towards=say(language, f"heading.{towards}"),
+        )
+        yield Statement(text, (finding.id,), (Slot("direction", f"{n} {towards}", finding.id),))
+
+
+def _failed(language: str, finding: Finding) -> Iterator[Statement]:
+    """What is missing where the model gave no answer."""
+    if finding.failed:
+        yield Statement(say(language, f"model.{finding.failed}", model=finding.model), (finding.id,))
+
+
+def _said(language: str, finding: Finding) -> Iterator[Statement]:
+    """What a model said, as its words."""
+    if finding.said:
+        key = {"ocr": "model.read", "describe": "model.answered" if finding.asked else "model.described"}[finding.tool]
+        yield Statement(say(language, key, model=finding.model, text=finding.said), (finding.id,))
+    yield from _failed(language, finding)
 
 
 def _codes(language: str, finding: Finding) -> Iterator[Statement]:
@@ -221,6 +265,10 @@ def _codes(language: str, finding: Finding) -> Iterator[Statement]:
 
 def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     cites = (finding.id,)
+    yield from _said(language, finding)
+    if finding.said and finding.asked:
+        # What was asked is answered; what else could be measured was not.
+        return
     if finding.matches:
         yield from products.shelf(language, finding, size)
     lines = [r for r in finding.regions if r.kind == "text" and r.label]
@@ -232,14 +280,16 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
     elif finding.outcome == "found" and not any(r.kind == "text" for r in finding.regions):
         yield Statement(say(language, "describe.no_text"), cites)
     yield from _codes(language, finding)
-    yield from _colours(language, finding, size)
-    if finding.quality and finding.outcome != "unreadable":
+    if not finding.said:
+        yield from _colours(language, finding, size)
+    if finding.quality and finding.outcome != "unreadable" and not (finding.said and finding.quality.level == "good"):
         key = f"describe.light_{finding.quality.level}"
         yield Statement(
             _advise(language, key, finding.quality) if finding.quality.advice else say(language, key), cites
         )
     yield from _caveats(language, finding)
-    yield Statement(say(language, "describe.needs_model"), cites)
+    if finding.model is None:
+        yield Statement(say(language, "describe.needs_model"), cites)
 
 
 def _colours(language: str, finding: Finding, size: Size) -> Iterator[Statement]:

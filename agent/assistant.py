@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -26,18 +26,22 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from .. import __version__
 from ..memory.catalogue import Catalogue, Hit
+from ..memory.contracts import known
 from ..memory.indexing import Progress as Indexing
 from ..memory.indexing import Report
 from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.records import read as read_rows
 from ..memory.sessions import Sessions, Thread
-from ..tools.errors import BadInput, Busy, SightlineError, Unavailable
+from ..tools.errors import BadInput, Busy, SightlineError
+from ..tools.models.model import Model
+from ..tools.models.opening import open_model
 from ..tools.photos import load, pixels
 from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
 from ..tools.types import FieldName, Finding, Photo, PhotoId, Product
 from .graph import build_graph
+from .language import language_of
 from .nodes import SENTENCE, STATUS, draw_compared
 from .reply import Progress, Reply, Statement, from_json
 from .router import Router
@@ -45,6 +49,7 @@ from .settings import Settings
 from .state import Asked, TurnKit
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
     from PIL.Image import Image
     from typing_extensions import TypeIs
 
@@ -92,17 +97,20 @@ class Assistant:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sightline")
 
     @classmethod
-    def open(cls, home: Path | str | None = None, model: None = None) -> Self:
+    def open(
+        cls, home: Path | str | None = None, model: "str | BaseChatModel | None" = None, server: str | None = None
+    ) -> Self:
         """Open a home, making it where there is none.
 
-        `home` defaults to the setting `SIGHTLINE_HOME`, else `~/.sightline`. `model` must be `None`:
-        this version answers with instruments alone. Raises `BadInput` for a home that is no folder,
-        `Unavailable` for a model.
+        `home` defaults to the setting `SIGHTLINE_HOME`, else `~/.sightline`. `model` is a LangChain chat model that
+        reads images, or the name of one: `transformers:` and a folder or a repository of the hub, `openai:` and a
+        name, with the address of its `server`, or whatever `init_chat_model` takes; without it, that of the settings,
+        else none, and instruments answer alone. Raises `BadInput` for a home that is no folder or a name nobody
+        knows, `Unavailable` for a model that cannot be had.
         """
-        if model is not None:
-            raise Unavailable(f"This version answers without a model; got model={model!r}. Leave it out.")
-        settings = Settings()
-        folder = Path(home).expanduser() if home is not None else settings.home
+        settings = Settings.of(home)
+        folder = settings.home
+        seeing = open_model(model, server) if model is not None else _of(settings)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as opened:
@@ -115,6 +123,7 @@ class Assistant:
                 checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
                 opened.enter_context(closing(checkpoints))
                 kit = TurnKit(
+                    model=seeing and known(seeing, folder),
                     reader=RapidReader(),
                     readings=readings,
                     photos=photos,
@@ -183,9 +192,13 @@ class Assistant:
         states = {turn: self._graph.get_state(_config(turn)).values for turn in self._checkpointed()}
         return {t: s["thread"] for t, s in states.items() if "thread" in s and not self._sessions.has(t)}
 
-    def describe(self, photo: "Source") -> Finding:
-        """Say what can be measured: text, codes, colours, light, blur."""
-        return self._look("describe", photo)
+    def describe(self, photo: "Source", question: str | None = None, detail: str = "normal") -> Finding:
+        """Say what a photo shows, or answer a question about it.
+
+        `detail` is brief, normal or full.
+        """
+        asked = {"question": _plain(question)} if question else {}
+        return self._look("describe", photo, {**asked, "detail": detail})
 
     def ocr(self, photo: "Source", field: FieldName | None = None) -> Finding:
         """Read the visible text, in reading order, each line with its box.
@@ -195,7 +208,7 @@ class Assistant:
         return self._look("ocr", photo, {"field": field} if field else {})
 
     def ground(self, photo: "Source", target: str) -> Finding:
-        """Find products, printed words, codes or coloured areas."""
+        """Find products, printed words, codes, colours, or other things."""
         return self._look("ground", photo, {"target": _plain(target)})
 
     def identify(self, photo: "Source") -> Finding:
@@ -334,14 +347,19 @@ class Assistant:
 
     def _run(self, turn: str, asked: Asked | None) -> Iterator[Event]:
         """Run the machine from the beginning, or, without a state, from where it was cut short."""
+        events = self._graph.stream(asked, _config(turn), stream_mode="custom", durability="sync")
         try:
-            for chunk in self._graph.stream(asked, _config(turn), stream_mode="custom", durability="sync"):
+            for chunk in events:
                 if STATUS in chunk:
                     yield from_json(Progress, chunk[STATUS])
                 elif SENTENCE in chunk:
                     yield from_json(Statement, chunk[SENTENCE])
             reply = Reply.from_dict(self._graph.get_state(_config(turn)).values["reply"])
         finally:
+            # Whoever listened has the reply, or waits for none: the model need not finish its sentence.
+            self._kit.turns.end(turn)
+            close: Callable[[], None] = getattr(events, "close", lambda: None)
+            close()
             # Finished, failed or given up: only a turn that the process did not live to end is resumed.
             self._saver.delete_thread(turn)
         yield reply
@@ -378,10 +396,15 @@ class Assistant:
         self, tool: str, source: "Source", args: Mapping[str, str] | None = None, beside: tuple[Photo, ...] = ()
     ) -> Finding:
         photo = self.load(source)
-        kit = self._kit if _is_id(source) else replace(self._kit, readings=self._passing)
+        args = args or {}
+        # A model is spoken to in the language of what is asked.
+        language = language_of(args.get("question") or args.get("target") or "", None)
+        kit = replace(self._kit, model=self._kit.model and self._kit.model.begun(), language=language)
+        if not _is_id(source):
+            kit = replace(kit, readings=self._passing)
         if beside:
             kit = replace(kit, photos=_Beside(self._photos, beside))
-        return TOOLS[tool](photo, kit, **(args or {}))
+        return TOOLS[tool](photo, kit, **args)
 
 
 class _Beside:
@@ -393,6 +416,10 @@ class _Beside:
     def get(self, photo: PhotoId) -> Photo:
         """See `Photos.get`."""
         return self._beside.get(photo) or self._photos.get(photo)
+
+
+def _of(settings: Settings) -> Model | None:
+    return open_model(settings.model, settings.server) if settings.model else None
 
 
 def _is_id(source: object) -> "TypeIs[str]":

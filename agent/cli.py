@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..tools.errors import BadInput
-from . import cli_catalogue, cli_threads, cli_tools
-from .command import BAD_INPUT, EXIT_CODES, EXITS, FAILURE, Home, Json, Plain, error_object, errors, opened
-from .terminal import bar, print_evidence, print_json, say, spinner, table, typed
+from . import cli_catalogue, cli_doctor, cli_setup, cli_threads, cli_tools
+from .command import BAD_INPUT, EXIT_CODES, EXITS, Home, Json, Plain, error_object, opened
+from .terminal import bar, print_evidence, print_json, say, spinner, typed
 
 if TYPE_CHECKING:
     from .assistant import Assistant
@@ -31,6 +31,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_tools.app)
+app.add_typer(cli_doctor.app)
+app.add_typer(cli_setup.app)
 app.add_typer(cli_threads.app, name="threads")
 app.add_typer(cli_catalogue.app, name="catalogue")
 
@@ -127,24 +129,6 @@ def index(
             say(f"line {problem.line}: {problem.message}" if problem.line else problem.message, err=True)
         say(f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged")
     raise typer.Exit(BAD_INPUT if report.problems else 0)
-
-
-@app.command()
-def doctor(home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """Say what is installed, configured and working on this machine."""
-    from .doctor import examine
-
-    with errors(as_json):
-        report = examine(home)
-    if as_json:
-        print_json(report)
-    else:
-        table(
-            ("what", "", "detail"),
-            [(c["what"], "ok" if c["ok"] else "NO", c["detail"]) for c in report["checks"]],
-            plain,
-        )
-    raise typer.Exit(0 if report["ok"] else FAILURE)
 
 
 def _photo_in_place_of_text(text: str, photos: Sequence[str]) -> None:

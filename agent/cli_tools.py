@@ -42,23 +42,31 @@ def ocr(
 def ground(
     photo: PhotoArg,
     target: Annotated[
-        str, typer.Argument(help="A product, printed words, a code, or a colour: 'BEST BEFORE', 'barcode', '红色'.")
+        str,
+        typer.Argument(help="A product, words, code, colour, or with a model anything: 'barcode', '红色', 'a dog'."),
     ],
     picture: Marked = None,
     home: Home = None,
     as_json: Json = False,
     plain: Plain = False,
 ) -> None:
-    """Find products, printed words, codes or coloured areas."""
+    """Find products, printed words, codes, colours, or other things."""
     _one_tool("ground", photo, picture, home, as_json, plain, target=target)
 
 
 @app.command()
 def describe(
-    photo: PhotoArg, picture: Marked = None, home: Home = None, as_json: Json = False, plain: Plain = False
+    photo: PhotoArg,
+    question: Annotated[str | None, typer.Option(help="Answer this about it, with a model.")] = None,
+    detail: Annotated[str, typer.Option(help="How much a model says: brief, normal or full.")] = "normal",
+    picture: Marked = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
 ) -> None:
-    """Say what can be measured: text, codes, colours, light, blur."""
-    _one_tool("describe", photo, picture, home, as_json, plain)
+    """Say what a photo shows, or answer a question about it."""
+    args = {"detail": detail} | ({"question": question} if question else {})
+    _one_tool("describe", photo, picture, home, as_json, plain, **args)
 
 
 @app.command()

@@ -1,19 +1,27 @@
 """Look at the machine: what is installed, what is configured, what works.
 
-Instruments are tried, not only looked up.
+Instruments are tried, not only looked up. A model is tried only where it is named; of the one that is configured it is
+said what was found when it was.
 """
 
 import os
+import shlex
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
+from .. import __version__, prompts
 from ..memory.catalogue import Catalogue
+from ..memory.contracts import keep, kept
 from ..memory.embedders import open_embedder
-from ..tools.errors import SightlineError
+from ..prompts import say
+from ..tools.errors import BadInput, SightlineError
+from ..tools.models.contract import Contract
+from .language import spoken
+from .reply import to_json
 from .settings import Settings
 
 LIBRARIES = (
@@ -23,12 +31,29 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def examine(home: Path | None) -> dict[str, Any]:
-    """The report: `ok`, and `checks`, each with `what`, `ok` and `detail`."""
-    settings = Settings()
-    folder = home.expanduser() if home else settings.home
-    checks = [*map(_library, LIBRARIES), _home(folder), _ocr(), _catalogue(folder, settings), _model()]
-    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+def examine(
+    home: Path | None,
+    model: str | None = None,
+    server: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """The report: `ok`; `checks`, each with `what`, `ok`, `detail`; the model's `contract`; its `problems`, in words.
+
+    With a model named it is calibrated first and its contract kept; `tell` is told what is being tried. Raises
+    `BadInput`, and `ModelFailed` where the model gives no answer.
+    """
+    language = spoken(None)
+    settings = Settings.of(home)
+    if server is not None and model is None:
+        raise BadInput("Expected the name of a model with the address of a server. Add --model NAME.")
+    contract, seeing = _calibrate(model, server, settings, language, tell) if model else _kept(settings, home, language)
+    checks = [*map(_library, LIBRARIES), _home(settings.home), _ocr(), _catalogue(settings.home, settings), seeing]
+    return {
+        "ok": all(check["ok"] for check in checks),
+        "checks": checks,
+        "contract": to_json(contract) if contract else None,
+        "problems": _problems(contract, language) if contract else [],
+    }
 
 
 def _check(what: str, ok: bool, detail: str) -> dict[str, Any]:
@@ -86,5 +111,68 @@ def _catalogue(home: Path, settings: Settings) -> dict[str, Any]:
         return _check("catalogue", True, f"{count} products; embedder: {catalogue.embedder}")
 
 
-def _model() -> dict[str, Any]:
-    return _check("model", True, "none configured: answers come from instruments alone")
+def _calibrate(
+    model: str, server: str | None, settings: Settings, language: str, tell: Callable[[str], None]
+) -> tuple[Contract, dict[str, Any]]:
+    from ..tools.models.calibration import calibrate
+    from ..tools.models.opening import open_model
+
+    opened = open_model(model, server or _address(model, settings))
+    contract = calibrate(opened, lambda step: tell(say(language, f"doctor.step.{step}")))
+    keep(contract, settings.home)
+    return contract, _calibrated(contract, language)
+
+
+def _address(model: str, settings: Settings) -> str | None:
+    """Where a model is that was named without an address: where it is set to be, or else what the environment says."""
+    if model == settings.model:
+        return settings.server
+    return Settings().server if model.startswith("openai:") else None
+
+
+def _kept(settings: Settings, home: Path | None, language: str) -> tuple[Contract | None, dict[str, Any]]:
+    """What was found of the model that is configured. It is not opened: a large one would be loaded for it."""
+    if settings.model is None:
+        return None, _check("model", True, say(language, "doctor.model.none"))
+    try:
+        contract = kept(settings.model.partition(":")[2], settings.server or "", settings.home)
+    except BadInput as error:
+        return None, _check("model", False, str(error))
+    if contract:
+        return contract, _calibrated(contract, language)
+    options = {"--model": settings.model, "--server": settings.server, "--home": str(home) if home else None}
+    command = shlex.join(
+        ["sightline", "doctor", *(w for name, value in options.items() if value for w in (name, value))]
+    )
+    detail = say(language, "doctor.model.uncalibrated", model=settings.model, command=command)
+    return None, _check("model", True, detail)
+
+
+def _calibrated(contract: Contract, language: str) -> dict[str, Any]:
+    if contract.problems:
+        detail = say(
+            language,
+            "doctor.model.problems",
+            model=contract.model,
+            n=len(contract.problems),
+            problems=", ".join(contract.problems),
+        )
+    else:
+        detail = say(language, "doctor.model.good", model=contract.model, seconds=_seconds(contract))
+    return _check("model", not contract.problems, detail)
+
+
+def _problems(contract: Contract, language: str) -> list[dict[str, str]]:
+    """Each problem by its name, and in words with what to do."""
+    known = {"dialect": contract.dialect, "side": contract.side, "seconds": _seconds(contract)}
+    sentences = prompts.sentences(language)
+    found = []
+    for problem in contract.problems:
+        wanted = prompts.slots(sentences[f"doctor.problem.{problem}"])
+        words = say(language, f"doctor.problem.{problem}", **{name: known[name] for name in wanted})
+        found.append({"problem": problem, "text": words})
+    return found
+
+
+def _seconds(contract: Contract) -> str:
+    return "?" if contract.ms is None else f"{contract.ms / 1000:.1f}"

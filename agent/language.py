@@ -3,11 +3,13 @@
 Only languages that answers exist in are told apart; everything else is answered in English.
 """
 
+import os
 import re
 import unicodedata
 from collections import Counter
 
 from ..prompts import languages
+from ..tools.errors import BadInput
 
 DEFAULT = "en"
 
@@ -43,6 +45,17 @@ def language_of(text: str, before: str | None = None) -> str:
         counts["ja"] += counts.pop("zh", 0)
     language = counts.most_common(1)[0][0]
     return language if language in languages() else DEFAULT
+
+
+def spoken(language: str | None) -> str:
+    """The language to speak: the one named, else that of the locale, else English. Raises `BadInput`."""
+    known = languages()
+    if language is not None:
+        if language not in known:
+            raise BadInput(f"Expected a language, one of {', '.join(known)}; got {language!r}.")
+        return language
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return locale[:2] if locale[:2] in known else DEFAULT
 
 
 def _script(character: str) -> str:

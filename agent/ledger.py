@@ -6,8 +6,8 @@ read, counts, colours and sides against regions. What no instrument here can che
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..tools.types import Finding, PhotoId, Region, Size
-from .places import place
+from ..tools.types import Box, Finding, PhotoId, Region, Size
+from .places import heading, place
 from .reply import Claim, Slot, SlotKind, Statement
 
 Check = Callable[[str, Finding, Size], tuple[bool, Region | None]]
@@ -70,6 +70,14 @@ def _side(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None
     return agrees, region if agrees else None
 
 
+def _direction(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
+    """What points, by its number from 1, points there: "1 upper_left"."""
+    number, where = value.split(" ", 1)
+    found = finding.directions[int(number) - 1] if int(number) <= len(finding.directions) else None
+    agrees = found is not None and heading(found.heading) == where
+    return agrees, Region(Box(*found.origin, *found.origin), found.label, "thing") if agrees and found else None
+
+
 def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
     region = next((r for r in finding.regions if r.kind == "colour" and r.label == value), None)
     return (True, region) if region else _fact(value, finding, size)
@@ -100,6 +108,7 @@ CHECKS: Mapping[SlotKind, Check] = {
     "code": _fact,
     "count": _count,
     "side": _side,
+    "direction": _direction,
     "colour": _colour,
     "product": _product,
     "difference": _difference,

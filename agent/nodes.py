@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from langgraph.config import get_stream_writer
@@ -72,7 +73,11 @@ def fan_out(kit: TurnKit, state: State) -> list[Send] | str:
 
 
 def _each(state: State, step: Json) -> list[Look]:
-    return [Look(step=step, photo=photo) for photo in state["photos"]]
+    return [_look(state, step, photo) for photo in state["photos"]]
+
+
+def _look(state: State, step: Json, photo: PhotoId) -> Look:
+    return Look(step=step, photo=photo, turn=state["turn"], language=state["language"])
 
 
 def _comparisons(kit: TurnKit, state: State, step: Json) -> list[Look]:
@@ -85,16 +90,18 @@ def _comparisons(kit: TurnKit, state: State, step: Json) -> list[Look]:
     claimed = against if against not in (None, OTHER_PHOTO) else state.get("claimed")
     together = against == OTHER_PHOTO or not (claimed or len(kit.catalogue))
     if others and together:
-        return [Look(step={"tool": "compare", "args": {"against": other}}, photo=first) for other in others]
+        return [_look(state, {"tool": "compare", "args": {"against": other}}, first) for other in others]
     args = {"against": claimed} if claimed and len(kit.catalogue) else {}
-    return [Look(step={"tool": "compare", "args": args}, photo=photo) for photo in state["photos"]]
+    return _each(state, {"tool": "compare", "args": args})
 
 
 def look(kit: TurnKit, sent: Look) -> Update:
     """Run one tool on one photo and leave its finding."""
     step = from_json(Step, sent["step"])
     _status(step.tool, sent["photo"])
-    finding = TOOLS[step.tool](kit.photos.get(sent["photo"]), kit, **step.args)
+    model = kit.model and kit.model.during(kit.turns.of(sent["turn"], kit.model.patience))
+    bound = replace(kit, model=model, language=sent["language"])
+    finding = TOOLS[step.tool](kit.photos.get(sent["photo"]), bound, **step.args)
     return {"findings": [to_json(finding)]}
 
 

@@ -75,6 +75,8 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     if verdict.answer != "cannot_tell":
         for n, difference in enumerate(finding.differences, 1):
             yield _difference(language, finding, n, difference, size)
+            if difference.said:
+                yield Statement(say(language, "model.worded", model=finding.model, text=difference.said), cites)
     if verdict.view:
         yield Statement(say(language, f"view.{verdict.view}"), cites)
     if "damage_not_judged" in verdict.reasons:

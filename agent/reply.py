@@ -13,7 +13,9 @@ from ..tools.types import Finding, Outcome, PhotoId, Region
 
 _T = TypeVar("_T")
 
-SlotKind = Literal["quote", "number", "date", "code", "count", "colour", "side", "product", "difference", "verdict"]
+SlotKind = Literal[
+    "quote", "number", "date", "code", "count", "colour", "side", "direction", "product", "difference", "verdict"
+]
 """What a statement can assert that an instrument can check."""
 
 Status = Literal["supported", "contradicted", "unverified"]

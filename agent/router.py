@@ -3,7 +3,7 @@
 The examples are `prompts/routing/*.jsonl`; a line added there teaches, nothing here is touched. An
 utterance is compared with them by character n-grams, which need no word boundaries and so serve
 Chinese and English alike. What is not done here: understanding. A request unlike every example is
-routed to `describe`, which says what it cannot answer.
+routed to `describe` as a question, for a model to answer.
 """
 
 import re
@@ -67,7 +67,8 @@ class Router:
         if not text.strip():
             return [Step("describe")]
         plan: list[Step] = []
-        for piece in self._pieces(text):
+        pieces = self._pieces(text)
+        for piece in pieces if len(pieces) > 1 else [text.strip()]:
             plan += [step for step in self._nearest(piece) if step not in plan]
         return plan
 
@@ -100,16 +101,22 @@ class Router:
     def _nearest(self, text: str) -> list[Step]:
         index, cosine = self._best(text)
         if cosine < NEAR:
-            return [Step("describe")]
+            return [Step("describe", {"question": text})]
+        row = self._rows[index]
         return [
-            Step(step["tool"], {**step.get("args", {}), **self._target(text, step)})
-            for step in self._rows[index]["plan"]
+            Step(step["tool"], {**step.get("args", {}), **self._target(text, row, step), **_question(text, step)})
+            for step in row["plan"]
         ]
 
-    def _target(self, text: str, step: Mapping[str, Any]) -> dict[str, str]:
-        """What to find, cut out of the utterance by the longest taught words before it and after it."""
+    def _target(self, text: str, row: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, str]:
+        """What to find, cut out of the utterance by the longest taught words before it and after it.
+
+        Where the example is a target as a whole, which way somebody points, so is the utterance.
+        """
         if "target" not in step.get("args", {}):
             return {}
+        if step["args"]["target"] == row["text"]:
+            return {"target": _unadorned(text)}
         if quoted := _QUOTED.search(text):
             return {"target": quoted[0][1:-1].strip()}
         plain = _unadorned(text)
@@ -162,6 +169,11 @@ class Router:
         frames = [frame for row in self._rows if (frame := _frame(row))]
         befores, afters = ({*words} for words in zip(*frames, strict=True)) if frames else (set(), set())
         return sorted({*befores, ""}, key=len, reverse=True), sorted({*afters, ""}, key=len, reverse=True)
+
+
+def _question(text: str, step: Mapping[str, Any]) -> dict[str, str]:
+    """What a model is to answer: the request as it was put."""
+    return {"question": text} if "question" in step.get("args", {}) else {}
 
 
 def _argument(tool: Callable[..., Any]) -> Parameter | None:

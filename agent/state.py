@@ -5,13 +5,14 @@ The state is this turn only and plain JSON: findings, statements and claims are 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypedDict
 
 from ..tools.kit import Kit
+from ..tools.models.model import Turns
 from ..tools.types import PhotoId
 from .reply import Step
 
@@ -48,6 +49,8 @@ class Look(TypedDict):
 
     step: Json
     photo: PhotoId
+    turn: str
+    language: str
 
 
 class Update(TypedDict, total=False):
@@ -91,3 +94,5 @@ class TurnKit(Kit):
     pictures: Path
     today: Callable[[], date] = date.today
     """The clock: the date where the question is asked."""
+    turns: Turns = field(default_factory=Turns)
+    """What the model's requests of each turn under way share."""

@@ -77,13 +77,17 @@ def print_line(data: Any) -> None:
 
 
 def print_finding(finding: "Finding", plain: bool) -> None:
-    """What was read, where what was looked for lies, and the facts."""
+    """What a model says, what was read, where what was looked for lies, and the facts."""
+    if finding.said:
+        say(f"{finding.model}, unchecked: {finding.said}")
     if finding.text and not finding.asked:
         say(finding.text)
     if finding.tool != "ocr":
         rows = [(str(n), r.kind, r.label, _box(r), measured(r.score)) for n, r in enumerate(finding.regions, 1)]
         if rows:
             table(("", "kind", "label", "box x0 y0 x1 y1", "score"), rows, plain)
+    for way in finding.directions:
+        say(f"{way.label}: from {way.origin.x:.0f} {way.origin.y:.0f}, {way.heading:.0f} degrees clockwise from up")
     _print_facts(finding, plain)
 
 
@@ -162,6 +166,8 @@ def _print_facts(finding: "Finding", plain: bool) -> None:
         table(("fact", "value", "as printed", "box x0 y0 x1 y1"), rows, plain)
     if finding.outcome != "found" or finding.reason:
         say(f"{finding.outcome.replace('_', ' ')}{f': {finding.reason}' if finding.reason else ''}")
+    if finding.failed:
+        say(f"{finding.model} gave no answer: {finding.failed}")
 
 
 def _box(region: "Region") -> str:

@@ -269,7 +269,7 @@ def test_a_tool_is_described_in_one_way(run: Run, tool: str) -> None:
 
 
 COMMANDS = [
-    *("ask", "chat", *TOOLS, "index", "threads", "catalogue", "doctor"),
+    *("ask", "chat", *TOOLS, "index", "threads", "catalogue", "doctor", "setup"),
     *("threads show", "threads resume", "threads delete"),
     *("catalogue list", "catalogue search", "catalogue add", "catalogue remove"),
 ]

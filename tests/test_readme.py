@@ -1,16 +1,20 @@
 """Every command in the README works as it stands there."""
 
+import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import ROOT
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from sightline.agent.cli import app
+from sightline.tools.models.families import FAMILIES, family_of
 
 README, CHINESE = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
@@ -33,6 +37,42 @@ def test_the_commands_of_the_command_line_work(here: Path) -> None:
         result = CliRunner().invoke(app, shlex.split(command)[1:])
         assert result.exit_code == 0, f"{command}\n{result.output}"
     assert (here / "marked.jpg").is_file()
+
+
+def test_the_commands_that_need_a_hub_or_a_server_have_flags_that_exist() -> None:
+    shown = [line.split("  #")[0].strip() for kind, body in BLOCKS if kind == "shell" for line in body.splitlines()]
+    assert len(shown) >= 8
+    for command in map(shlex.split, shown):
+        if command[0] == "sightline":
+            group: Any = get_command(app)
+            group.commands[command[1]].make_context(command[1], command[2:]).close()
+        elif command[0] in ("hf", "transformers"):
+            flags = [word for word in command if word.startswith("--")]
+            script = [Path(sys.executable).with_name(command[0]), command[1], "--help"]
+            told = subprocess.run(
+                script, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
+            )
+            assert all(flag in told.stdout for flag in flags), command
+        else:
+            assert command[:2] == ["ollama", "pull"], command
+
+
+@pytest.mark.parametrize("readme", [README, CHINESE], ids=["en", "zh"])
+def test_every_family_has_its_row_with_what_is_known_of_it(readme: str) -> None:
+    for family in FAMILIES:
+        (row,) = re.findall(rf"^\| {family.name} \|(.*)\|$", readme, re.M)
+        example, dialect, ways, memory = (cell.strip() for cell in row.split("|"))
+        assert not family.example or example == f"`{family.example}`"
+        assert (dialect == f"`{family.dialect}`") == family.grounds
+        assert ("`transformers:`" in ways) != family.served
+        assert not family.gigabytes or memory == f"{family.gigabytes:g} GB"
+
+
+def test_what_is_said_to_run_here_is_run_by_transformers_as_it_is() -> None:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
+
+    ours = {family_of(kind) for kind in KNOWN}
+    assert {family for family in FAMILIES if not family.served} <= ours
 
 
 def test_the_python_example_works(here: Path) -> None:

@@ -225,11 +225,6 @@ def test_a_failing_tool_leaves_no_trace_and_does_not_come_back(
     assert assistant.ask("What does it say?", [photo]).outcome == "found"
 
 
-def test_a_model_is_refused_rather_than_ignored(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="model"):
-        Assistant.open(tmp_path, model="openai:gpt")  # type: ignore[arg-type]
-
-
 def test_a_home_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("mine")

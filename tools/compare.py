@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .differences import Held, differences
+from .errors import ModelFailed
 from .flat import Flat, lay
 from .identify import coded, look, settle
 from .kit import Kit
@@ -13,6 +14,7 @@ from .photos import pixels
 from .quality import measure
 from .reading import read
 from .recognise import ENOUGH, Sighting, features_of, is_foremost, places, quad_of, register, rows
+from .seeing import worded
 from .types import (
     Difference,
     Fact,
@@ -45,12 +47,32 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     `verdict` and `differences` hold the answer, `matches` the product seen, or the twins it may be, and last the one
     ordered where it is another one. Dates and lots that are a pack's own are `facts`, and no difference. The outcome
     is `found` where there is a verdict other than `cannot_tell`, which is `unreadable`. `not_looked`, `no_catalogue`
-    without products; `absent` where no product is recognised and none was claimed. Raises `UnknownProduct`,
-    `UnknownPhoto`, and `Unavailable` without an OCR engine or a barcode reader.
+    without products; `absent` where no product is recognised and none was claimed. A model words what no instrument
+    could name, from the crops that differ, and judges nothing. Raises `UnknownProduct`, `UnknownPhoto`, `Unavailable`
+    without an OCR engine or a barcode reader, and `Cancelled`.
     """
     start = time.perf_counter()
     if against is not None and against.startswith("sha256:"):
-        return _pair(photo, kit, kit.photos.get(against), start)
+        other = kit.photos.get(against)
+        return _worded(_pair(photo, kit, other, start), photo, kit, other)
+    return _worded(_held(photo, kit, against, start), photo, kit)
+
+
+def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) -> Finding:
+    """The comparison with what a model says of the places that no instrument could name."""
+    unnamed = [each for each in found.differences if not (each.before or each.now)]
+    if not unnamed or kit.model is None:
+        return found
+    reference = other or kit.catalogue.photo(unnamed[0].reference)
+    try:
+        said = dict(zip(unnamed, worded(kit.model, photo, reference, kit.language, unnamed), strict=True))
+    except ModelFailed as error:
+        return replace(found, model=kit.model.name, failed=error.reason)
+    return replace(found, model=kit.model.name, differences=tuple(said.get(each, each) for each in found.differences))
+
+
+def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
+    """The photo held against what was ordered, or what it is seen to show."""
     if not len(kit.catalogue):
         return _finding(photo, start, against, "not_looked", reason="no_catalogue")
     claimed = kit.catalogue.product(against) if against is not None else None

@@ -1,26 +1,35 @@
-"""The tool `describe`: what can be measured in a photo without a model."""
+"""The tool `describe`: what can be measured in a photo, and what a vision language model says of it."""
 
 import time
+from dataclasses import dataclass
 
 from .codes import fact_of, read_codes
 from .colour import by_part
+from .errors import BadInput, ModelFailed
 from .identify import identify_by
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .types import Fact, Finding, Outcome, Photo, Region
+from .seeing import tell
+from .types import Fact, Failure, Finding, Outcome, Photo, Region
+
+DETAILS = ("brief", "normal", "full")
 
 
-def describe(photo: Photo, kit: Kit) -> Finding:
-    """Say what can be measured: text, codes, colours, light, blur.
+def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str = "normal") -> Finding:
+    """Say what a photo shows, or answer a question about it.
 
-    Colours are given by region. What the things are is not among it, but for products of the catalogue, which are
-    `matches`: `source` names the instruments, and no model. Facts are named `code` (or `code_invalid`, where the
-    check digit does not agree) and `colour`.
-    A photo too poor to look at, with nothing read in it, is `unreadable`.
+    Text, codes, light and colours, by region, are measured; products of the catalogue are `matches`. Facts are named
+    `code` (or `code_invalid`, where the check digit does not agree) and `colour`. What things are and what goes on is
+    for the model of the kit: `said` is its answer to the question, or its description, `brief`, `normal` or `full`;
+    without one, and where it gives no answer (`failed`), the rest is there all the same. A photo too poor to look at,
+    with nothing read in it, is `unreadable`. Raises `BadInput` for a detail that is none, `Unavailable` without an OCR
+    engine or a barcode reader, `Cancelled`.
     """
+    if detail not in DETAILS:
+        raise BadInput(f"Expected a detail of {', '.join(DETAILS)}; got {detail!r}.")
     start = time.perf_counter()
     seen = pixels(photo)
     quality = measure(seen)
@@ -36,13 +45,15 @@ def describe(photo: Photo, kit: Kit) -> Finding:
         outcome, reason = "unreadable", "photo_too_poor"
     else:
         facts += [Fact("colour", name, None, Region(box, name, "colour")) for name, box in by_part(seen)]
+    heard = _heard(photo, kit, question, detail) if outcome == "found" else _Heard()
     return Finding(
-        id=f"describe:{photo.id[7:15]}",
+        id=f"describe:{photo.id[7:15]}" + (f":{question}" if question else ""),
         tool="describe",
         outcome=outcome,
         photos=(photo.id,),
         source=f"{reading.engine}, zxing-cpp, colour and photo quality",
         ms=1000 * (time.perf_counter() - start),
+        asked=question,
         text=reading.text or None,
         regions=(
             *text,
@@ -52,7 +63,30 @@ def describe(photo: Photo, kit: Kit) -> Finding:
         facts=tuple(facts),
         quality=quality,
         matches=products.matches if known else (),
+        model=kit.model.name if kit.model else None,
+        said=heard.said,
+        failed=heard.failed,
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
     )
+
+
+@dataclass(frozen=True)
+class _Heard:
+    said: str | None = None
+    failed: Failure | None = None
+
+
+def _heard(photo: Photo, kit: Kit, question: str | None, detail: str) -> _Heard:
+    """What the model says, or why it says nothing."""
+    if kit.model is None:
+        return _Heard()
+    try:
+        if question:
+            said = tell(kit.model, photo, "question", kit.language, question=question)
+        else:
+            said = tell(kit.model, photo, f"describe.{detail}", kit.language)
+    except ModelFailed as error:
+        return _Heard(failed=error.reason)
+    return _Heard(said.text.strip())

@@ -5,6 +5,8 @@ Sightline, `Busy` nobody (wait). The CLI and the API each translate the tree in 
 A message says what was expected, what came, and what to try.
 """
 
+from typing import Literal
+
 
 class SightlineError(Exception):
     """The root of everything raised on purpose."""
@@ -36,3 +38,19 @@ class Unavailable(SightlineError):
 
 class Busy(SightlineError):
     """Another process is writing this home."""
+
+
+class ModelFailed(Unavailable):
+    """The vision language model gave no answer; `reason` says why in a word, one of `types.Failure`."""
+
+    def __init__(self, message: str, reason: Literal["failing", "late", "empty", "unfit"] = "failing") -> None:
+        super().__init__(message)
+        self.reason: Literal["failing", "late", "empty", "unfit"] = reason
+
+
+class UnreadableReply(SightlineError):
+    """The model answered, and what it said could not be read."""
+
+
+class Cancelled(SightlineError):
+    """Nobody waits for the answer any more."""

@@ -10,18 +10,22 @@ from typing import cast
 
 from .codes import fact_of, read_codes
 from .colour import areas
+from .errors import ModelFailed
 from .fields import every_field
 from .identify import SOURCE, look, settle
 from .kit import Kit
+from .models.model import Model
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import hides, measure
 from .reading import read
 from .recognise import places
+from .seeing import Found, find
 from .targets import Target, parse_target
 from .types import (
     Box,
     Fact,
+    Failure,
     FieldName,
     Finding,
     Line,
@@ -47,14 +51,15 @@ _TRIED = 30
 
 
 def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
-    """Find products, printed words, codes or coloured areas.
+    """Find products, printed words, codes, colours, or other things.
 
     A product of the catalogue is looked for by its official pictures; where it is not seen, and its name is not
     printed, the outcome is `absent`, with the products looked for as `matches` without a place. Where it cannot be
     told from a twin that was not asked for, it is `unreadable`, `variant_undetermined`, with both as `matches`.
-    What codes say comes as facts, as in `describe`. Anything else needs a model: the outcome is `not_looked`,
-    reason `needs_model`, unless its name is printed on the photo. Raises `BadInput` for an empty target, and
-    `Unavailable` without an OCR engine or a barcode reader.
+    What codes say comes as facts, as in `describe`. Anything else takes a model, unless its name is printed on the
+    photo: without one, or where that gives no answer (`failed`), the outcome is `not_looked`, reason `needs_model`;
+    where its reply cannot be read it is `unreadable`. Asked which way something points, it comes as `directions`.
+    Raises `BadInput` for an empty target, `Unavailable` without an OCR engine or a barcode reader, `Cancelled`.
     """
     start = time.perf_counter()
     wanted = parse_target(target)
@@ -73,6 +78,8 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
             outcome, source, reason = "absent", SOURCE, "product_not_seen"
         if outcome == "absent" and _may_hide(photo, wanted):
             outcome, reason = "unreadable", "photo_too_poor"
+    if reason == "needs_model" and kit.model:
+        return _with_model(photo, kit.model, wanted, start)
     return Finding(
         id=f"ground:{photo.id[7:15]}:{wanted.literal}",
         tool="ground",
@@ -85,6 +92,31 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
         facts=tuple(facts),
         matches=tuple(matches),
         reason=reason,
+    )
+
+
+def _with_model(photo: Photo, model: Model, wanted: Target, start: float) -> Finding:
+    """What the model finds."""
+    failed: Failure | None = None
+    try:
+        found = find(model, photo, wanted.literal, "direction" if wanted.kind == "direction" else "boxes")
+    except ModelFailed as error:
+        found, failed = Found("not_looked", reason="needs_model"), error.reason
+    if found.outcome == "absent" and _may_hide(photo, wanted):
+        found = Found("unreadable", reason="photo_too_poor")
+    return Finding(
+        id=f"ground:{photo.id[7:15]}:{wanted.literal}",
+        tool="ground",
+        outcome=found.outcome,
+        photos=(photo.id,),
+        source=model.name,
+        ms=1000 * (time.perf_counter() - start),
+        asked=wanted.literal,
+        regions=found.regions,
+        directions=found.directions,
+        model=model.name,
+        failed=failed,
+        reason=found.reason,
     )
 
 
@@ -115,6 +147,8 @@ def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fa
     if wanted.kind == "colour":
         found = areas(pixels(photo), wanted.value)
         return [Region(box, wanted.value, "colour") for box, _ in found], [], "colour", None
+    if wanted.kind == "direction":
+        return [], [], "", "needs_model"
     reading = read(photo, kit)
     reason = why_incomplete(reading)
     if wanted.kind == "text":

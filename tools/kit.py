@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
+from .models.model import Model
+from .photos import Photos
 from .types import Photo, PhotoId, Product, Quad, Reading
 
 
@@ -39,14 +41,6 @@ class Readings(Protocol):
 
     def put(self, reading: Reading) -> None:
         """Keep a reading; keeping it twice is harmless."""
-        ...
-
-
-class Photos(Protocol):
-    """Photos by id."""
-
-    def get(self, photo: PhotoId) -> Photo:
-        """The photo; `UnknownPhoto` where there is none."""
         ...
 
 
@@ -103,5 +97,9 @@ class Kit:
     readings: Readings
     photos: Photos
     catalogue: Catalogue
+    model: Model | None = None
+    """The vision language model, as this turn may ask it; `None` where instruments answer alone."""
+    language: str = "en"
+    """What the model is to answer in, as an ISO 639-1 code."""
     reading: threading.Lock = field(default_factory=threading.Lock)
     """Held while a photo is read, so that tools asking about the same photo share one pass."""

@@ -3,15 +3,20 @@
 import math
 import time
 
+from .errors import ModelFailed
 from .fields import count_expiry, find_fields
 from .kit import Kit
 from .photos import pixels
 from .quality import hides, measure
 from .reading import read
-from .types import Fact, FieldName, Finding, Line, Outcome, Photo, Reading
+from .seeing import reread
+from .types import Fact, Failure, FieldName, Finding, Line, Outcome, Photo, Reading
 
 _SHORTEST_VALUE = 1.8
 """A box shorter than this many of its heights holds no date, weight or number: it is a sign, a logo, one character."""
+
+_LOST = ("partly_unreadable", "unsupported_script")
+_NOBODY = (None, None, None)
 
 _ROLES: tuple[FieldName, ...] = ("expiry", "production")
 """Dates that differ from others only by the words printed beside them."""
@@ -23,15 +28,18 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     With `field`, only that field. An expiry date that is not printed is counted from the production date
     and the shelf life, if both are; those facts then stand beside it. Where a date is printed, and not what
     it is for, it is given as `date` and the outcome is `unreadable`. The finding's `reason` is
-    `role_not_printed`, `partly_unreadable`, `unsupported_script` or `photo_too_poor` where there is one.
-    Raises `BadInput` for a field that is none, `Unavailable` without an engine.
+    `role_not_printed`, `partly_unreadable`, `unsupported_script` or `photo_too_poor` where there is one. Where the
+    engine could not read what may be the answer, a model is shown that part from close by: `said` is how it reads
+    it, a second opinion that changes no outcome; `failed` is why it gave none.
+    Raises `BadInput` for a field that is none, `Unavailable` without an engine, `Cancelled`.
     """
     start = time.perf_counter()
     reading = read(photo, kit)
     facts = _facts(reading, field)
     # Production date and shelf life without a day that follows from them are no expiry date.
     answers = [fact for fact in facts if field not in _ROLES or fact.name == field]
-    reason = why_incomplete(reading, shortest=_SHORTEST_VALUE if field else 0.0)
+    shortest = _SHORTEST_VALUE if field else 0.0
+    reason = why_incomplete(reading, shortest)
     if not answers and any(fact.name == "date" for fact in facts):
         reason = "role_not_printed"
     outcome: Outcome = "found"
@@ -40,6 +48,7 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     if outcome == "absent" and hides(measure(pixels(photo))):
         outcome, reason = "unreadable", "photo_too_poor"
     regions = tuple(line.region for line in reading.lines)
+    model, said, failed = _second(photo, kit, reading, shortest) if reason in _LOST else _NOBODY
     return Finding(
         id=f"ocr:{photo.id[7:15]}" + (f":{field}" if field else ""),
         tool="ocr",
@@ -51,10 +60,24 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
         text=reading.text or None,
         regions=regions,
         facts=facts,
+        model=model,
+        said=said,
+        failed=failed,
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
     )
+
+
+def _second(photo: Photo, kit: Kit, reading: Reading, shortest: float) -> tuple[str | None, str | None, Failure | None]:
+    """How a model reads the lines that the engine could not: its name, its words, or why there are none."""
+    if kit.model is None:
+        return _NOBODY
+    lost = [line.box for line in reading.lines if line.status != "read" and _length(line) >= shortest]
+    try:
+        return kit.model.name, reread(kit.model, photo, kit.language, lost), None
+    except ModelFailed as error:
+        return kit.model.name, None, error.reason
 
 
 def _facts(reading: Reading, field: FieldName | None) -> tuple[Fact, ...]:

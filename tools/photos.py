@@ -17,12 +17,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from .errors import UnreadablePhoto
+from .errors import UnknownPhoto, UnreadablePhoto
 from .metadata import NotStrippable, strip
 from .types import Photo, PhotoId, Size
 
@@ -42,6 +43,30 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+class Photos(Protocol):
+    """Photos by id."""
+
+    def get(self, photo: PhotoId) -> Photo:
+        """The photo; `UnknownPhoto` where there is none."""
+        ...
+
+
+class AtHand:
+    """Photos that are at hand already, whether or not anybody keeps them."""
+
+    def __init__(self, *photos: Photo) -> None:
+        """Those that a request may refer to."""
+        self._photos = {photo.id: photo for photo in photos}
+
+    def get(self, photo: PhotoId) -> Photo:
+        """See `Photos.get`."""
+        try:
+            return self._photos[photo]
+        except KeyError:
+            raise UnknownPhoto(f"Expected a photo that is at hand; got {photo}.") from None
+
 
 # First bytes of things that are sent in place of photos, and what to call them.
 _OTHERS = (

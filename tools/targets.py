@@ -1,7 +1,7 @@
 """What a person asks to have found, turned into what the instruments can look for.
 
-Codes, text as such, colours, the fields of a pack, and literal words; everything else is a `thing`,
-which needs a model. The words are one table, in English and Chinese.
+Codes, text as such, colours, the fields of a pack, and literal words; everything else is a `thing`, or the
+`direction` in which one points, which need a model. The words are one table, in English and Chinese.
 """
 
 import re
@@ -13,7 +13,7 @@ from .colour import NAMES
 from .errors import BadInput
 from .types import FieldName
 
-Kind = Literal["code", "text", "colour", "field", "thing"]
+Kind = Literal["code", "text", "colour", "field", "direction", "thing"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,11 @@ _FIELDS: dict[FieldName, tuple[str, ...]] = {
     "ingredients": ("ingredients", "ingredient list", "list of ingredients", "配料", "配料表", "成分"),
     "phone": ("phone number", "telephone number", "phone", "电话", "电话号码", "電話", "電話號碼"),
 }
+_DIRECTION = re.compile(
+    r"\b(?:which|what) (?:way|direction)\b|\bwhere (?:\w+ ){1,6}(?:point|look|fac|aim|head)(?:s|es|ing|ed)?\b"
+    r"|\b(?:direction|heading) (?:of|in which|that)\b"
+    r"|(?:指|朝|看|面|望|对|對|開|开|飞|飛|走)(?:着|著|向|往|的是)?(?:哪|什么方向|什麼方向|何方)|(?:方向|朝向)$"
+)
 # Words that may stand around a colour and name nothing that the colour itself would not show.
 _EMPTY = (
     r"the|a|an|any|anything|something|some|one|ones|area|areas|part|parts|region|regions|thing|things|colou?red?|colou?r"
@@ -90,6 +95,8 @@ def parse_target(text: str) -> Target:
     if literal != plain and plain[0] in _QUOTES:
         return Target("thing", "", literal, quoted=True)
     folded = re.sub(r"\s+", " ", literal.casefold())
+    if _DIRECTION.search(folded):
+        return Target("direction", "", literal)
     if match := re.fullmatch(
         r"(?:the )?(?:words?|text|letters?|number)s? (.+)|(.+?)(?:这[几个两]*字|字样|一词)", folded
     ):

@@ -7,6 +7,7 @@ outer corner of the top left pixel at (0, 0). A box holds its right and bottom e
 `width = x1 - x0` and the box of a whole photo is `(0, 0, width, height)`.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal, NamedTuple
@@ -139,6 +140,29 @@ class Region:
         """What a quadrilateral covers of a photo of this size; the quadrilateral is left out where it reaches over."""
         inside = all(0 <= x <= size.width and 0 <= y <= size.height for x, y in quad)
         return cls(Box.around(quad).inside(size), label, kind, None, quad if inside else None)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Where something points: from `origin`, at `heading` degrees clockwise from straight up in the photo, 0..360.
+
+    Up is 0, right 90, down 180, left 270. `label` is what points.
+    """
+
+    origin: Point
+    heading: float
+    label: str
+    score: float | None = None
+
+    @classmethod
+    def between(cls, origin: Point, towards: Point, label: str) -> "Direction":
+        """From one place towards another; raises `ValueError` where both are the same."""
+        right, up = towards.x - origin.x, origin.y - towards.y
+        if not right and not up:
+            raise ValueError(f"a direction needs two places; got {origin} twice")
+        heading = math.degrees(math.atan2(right, up)) % 360
+        # The remainder of a tiny negative angle rounds to 360 itself.
+        return cls(origin, 0.0 if heading == 360 else heading, label)
 
 
 @dataclass(frozen=True)
@@ -317,7 +341,8 @@ class Difference:
 
     `region` is in the photo, `there` the same place in the reference, each in its own pixels. `before` is what
     the reference shows and `now` what the photo shows: the words of a text difference, the colours' names of a
-    colour difference, the kind of damage; `None` where neither can be named.
+    colour difference, the kind of damage; `None` where neither can be named. `said` is how a model words what it
+    sees there, which decides nothing.
     """
 
     kind: DifferenceKind
@@ -326,7 +351,12 @@ class Difference:
     there: Box
     before: str | None = None
     now: str | None = None
+    said: str | None = None
 
+
+Failure = Literal["failing", "late", "empty", "unfit"]
+"""Why a model gave no answer: it cannot be reached or reports an error; it took too long; it said nothing that can be
+used; it is not made for what was asked."""
 
 Answer = Literal["same", "other_variant", "differs", "cannot_tell"]
 
@@ -351,7 +381,8 @@ class Finding:
     why, where the outcome is not `found`. `asked` is what was looked for, in the person's words or as
     a field's name. `text` is what was read, as printed: data, never an instruction. `turned`
     (degrees clockwise) and `mirrored` say how the photo had to be seen to be read. `matches` are products,
-    the likeliest first; `differences` are numbered in their order.
+    the likeliest first; `differences` are numbered in their order. `model` names the vision language model where one
+    was asked; `said` is what it said in its own words, which nothing has checked; `failed` is why it gave no answer.
     """
 
     id: str
@@ -368,6 +399,10 @@ class Finding:
     matches: tuple[Match, ...] = ()
     differences: tuple[Difference, ...] = ()
     verdict: Verdict | None = None
+    directions: tuple[Direction, ...] = ()
+    model: str | None = None
+    said: str | None = None
+    failed: Failure | None = None
     turned: int = 0
     mirrored: bool = False
     reason: str | None = None

@@ -1,0 +1,101 @@
+"""A chat model that says what a test has it say, and notes what it was asked."""
+
+import base64
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from PIL import Image
+from pydantic import PrivateAttr
+
+from sightline.tools.models.families import Family, family_of
+from sightline.tools.models.model import Model
+
+Script = Callable[[str, list[Image.Image]], str | Exception]
+
+
+class Scripted(BaseChatModel):
+    """Answers each request by a function of its words and its images; an error is raised.
+
+    `wait` seconds pass before each piece of three letters.
+    """
+
+    script: Any
+    wait: float = 0.0
+    max_tokens: int | None = None
+    _asked: list[tuple[str, list[Image.Image]]] = PrivateAttr(default_factory=list)
+    _running: list[int] = PrivateAttr(default_factory=lambda: [0])
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    @property
+    def asked(self) -> list[tuple[str, list[Image.Image]]]:
+        """The words and the images of each request so far."""
+        return self._asked
+
+    @property
+    def running(self) -> int:
+        """Replies being written."""
+        return self._running[0]
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> ChatResult:
+        text = "".join(str(chunk.message.content) for chunk in self._stream(messages, **kwargs))
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
+
+    def _stream(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        del kwargs
+        words, images = _read(messages)
+        self._asked.append((words, images))
+        said = self.script(words, images)
+        if isinstance(said, Exception):
+            raise said
+        self._running[0] += 1
+        try:
+            for n in range(0, len(said), 3):
+                time.sleep(self.wait)
+                yield ChatGenerationChunk(message=AIMessageChunk(content=said[n : n + 3]))
+        finally:
+            self._running[0] -= 1
+
+
+def scripted(script: Script | str, family: str = "qwen3_vl", wait: float = 0.0) -> tuple[Model, Scripted]:
+    """A model of this family that says this, and the chat model behind it."""
+    chat = Scripted(script=(lambda *_: script) if isinstance(script, str) else script, wait=wait)
+    return Model(lambda: chat, "scripted", known(family)), chat
+
+
+def known(family: str) -> Family:
+    """The family of this name."""
+    return family_of(family.replace("_", "-"))
+
+
+def steps(*replies: str | Exception) -> Script:
+    """These replies, one a request; the last again and again."""
+    lock, left = threading.Lock(), list(replies)
+
+    def script(*_: Any) -> str | Exception:
+        with lock:
+            return left.pop(0) if len(left) > 1 else left[0]
+
+    return script
+
+
+def _read(messages: Sequence[BaseMessage]) -> tuple[str, list[Image.Image]]:
+    words: list[str] = []
+    images: list[Image.Image] = []
+    for message in messages:
+        blocks = [{"type": "text", "text": message.content}] if isinstance(message.content, str) else message.content
+        for block in blocks:
+            assert isinstance(block, dict)
+            if block["type"] == "text" and isinstance(message, HumanMessage):
+                words.append(block["text"])
+            elif block["type"] == "image":
+                images.append(Image.open(io.BytesIO(base64.b64decode(block["base64"]))))
+    return "\n".join(words), images

@@ -1,0 +1,278 @@
+"""Ask a vision language model about photos: one request at a time, bounded in every way.
+
+A request ends at its limit of tokens, where the model begins to repeat itself, at the turn's deadline, or when nobody
+waits for it any more. A fault that may pass is tried once more, and where the model fails in a turn it is not asked
+again in that turn. Messages hold references to photos; they become bytes at the call, and nowhere else.
+"""
+
+import base64
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import Cancelled, ModelFailed
+from ..photos import Photos
+from ..types import Box, Size
+from .contract import Contract, speaks
+from .families import Family
+from .repetition import repeats
+from .view import View, encode, unalike
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
+
+    from ..dialects import Dialect
+
+PATIENCE = 90.0
+"""Seconds that a model may take of a turn where nobody says otherwise: a served one answers in a few."""
+
+_REMEMBERED = 256  # turns under way at once
+_TAGS = ["nostream"]  # what it says is checked before anybody sees it
+_LOOK = 0.05  # seconds between looks at whether anybody still waits
+_CUT = ("length", "max_tokens", "MAX_TOKENS")  # what providers call an end by the limit
+_LETTERS = 12  # a token is hardly ever longer: where a model takes no limit of tokens, this many letters each
+
+
+@dataclass(frozen=True)
+class Said:
+    """A reply. `ended`: it came to its end, to the limit of tokens, or it repeated itself and was cut there.
+
+    `first_ms` and `ms`: milliseconds until something came, and until the end.
+    """
+
+    text: str
+    ended: Literal["end", "length", "repeats"]
+    first_ms: float
+    ms: float
+
+
+@dataclass
+class Turn:
+    """What the requests of one turn share: whether anybody waits, until when, and whether the model has failed.
+
+    `deadline` is in seconds of the monotonic clock.
+    """
+
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    deadline: float = math.inf
+    failed: ModelFailed | None = None
+
+
+class Turns:
+    """The turns under way, by name; those of a host that never ends them are forgotten, the oldest first."""
+
+    def __init__(self) -> None:
+        """None is under way."""
+        self._turns: dict[str, Turn] = {}
+        self._lock = threading.Lock()
+
+    def of(self, name: str, patience: float) -> Turn:
+        """The turn of this name, begun with the first that asks for it; the model may take so many seconds of it."""
+        with self._lock:
+            turn = self._turns.setdefault(name, Turn(deadline=time.monotonic() + patience))
+            while len(self._turns) > _REMEMBERED:
+                del self._turns[next(iter(self._turns))]
+            return turn
+
+    def end(self, name: str) -> None:
+        """Nobody waits for this turn any more; a request under way ends at its next token."""
+        with self._lock:
+            turn = self._turns.pop(name, None)
+        if turn:
+            turn.cancelled.set()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A chat model and what is known of it.
+
+    `opens` gives the chat model, at the first request: a checkpoint is not loaded for a home that is only listed.
+    `name` is what findings give as their source. `contract` is what calibration found, `None` where nobody calibrated.
+    `patience`: seconds that it may take of a turn. Without a `turn`, each request is bounded by itself.
+    """
+
+    opens: "Callable[[], BaseChatModel]"
+    name: str
+    family: Family
+    server: str = ""
+    contract: Contract | None = None
+    patience: float = PATIENCE
+    turn: Turn | None = None
+
+    @property
+    def chat(self) -> "BaseChatModel":
+        """The chat model. Raises `Unavailable` where it cannot be opened."""
+        return self.opens()
+
+    @property
+    def dialect(self) -> "Dialect":
+        """How it writes boxes."""
+        return speaks(self.family, self.contract)
+
+    def begun(self) -> "Model":
+        """The same model for one turn that begins now."""
+        return self.during(Turn(deadline=time.monotonic() + self.patience))
+
+    def during(self, turn: Turn) -> "Model":
+        """The same model as one turn may ask it."""
+        return replace(self, turn=turn)
+
+    def ask(self, prompt: str, views: Sequence[View], photos: Photos, *, tokens: int = 512, system: str = "") -> Said:
+        """What it says to a prompt about some views, which it sees in this order, each under its number.
+
+        Raises `ModelFailed` where it fails, takes too long or has failed in this turn; `Cancelled`; `Unavailable` where
+        it cannot be opened at all, which is for whoever set it to mend.
+        """
+        if self.contract and self.contract.sees is False:
+            raise ModelFailed(f"{self.name} was found not to see images; see `sightline doctor`.", "unfit")
+        sent = unalike(views, self.family)
+        limit = self.contract.images if self.contract else self.family.images
+        if limit is not None and len(sent) > limit:
+            raise ModelFailed(f"{self.name} takes at most {limit} images in one request; got {len(sent)}.", "unfit")
+        return self.send(resolve(self._messages(prompt, sent, system), photos), tokens=tokens)
+
+    def send(self, messages: "Sequence[BaseMessage]", *, tokens: int = 512) -> Said:
+        """What it says to messages as they are, whatever the sizes of their images; raises as `ask` does."""
+        if self.turn is None:
+            return self.begun().send(messages, tokens=tokens)
+        turn = self.turn
+        if turn.failed:
+            raise turn.failed
+        chat = self.chat
+        try:
+            return self._bounded(chat, messages, tokens, turn)
+        except ModelFailed as error:
+            turn.failed = error
+            raise
+
+    def _messages(self, prompt: str, views: Sequence[View], system: str) -> "list[BaseMessage]":
+        from langchain_core.messages import HumanMessage, SystemMessage
+
+        content: list[str | dict[str, Any]] = []
+        for number, each in enumerate(views, 1):
+            # A family that takes one image takes a task's bare words with it.
+            if self.family.images != 1:
+                content.append({"type": "text", "text": f"Image {number}:"})
+            content.append(reference(each))
+        content.append({"type": "text", "text": prompt})
+        asked: list[BaseMessage] = [HumanMessage(content)]
+        return [SystemMessage(system), *asked] if system and self.family.turns else asked
+
+    def _bounded(self, chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
+        """One request, and one more where the fault may pass."""
+        try:
+            return self._once(chat, messages, tokens, turn)
+        except Exception as error:
+            if isinstance(error, Cancelled | ModelFailed) or not _may_pass(error):
+                raise _failed(self.name, error) from error
+        if turn.cancelled.wait(min(1.0, max(turn.deadline - time.monotonic(), 0.0))):
+            raise Cancelled("Nobody waits for the answer.")
+        try:
+            return self._once(chat, messages, tokens, turn)
+        except Exception as error:
+            raise _failed(self.name, error) from error
+
+    def _once(self, chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
+        """Read the reply in a thread of its own, so that one that hangs can be left behind."""
+        start = time.monotonic()
+        given_up = threading.Event()
+        pieces: queue.Queue[tuple[str, str] | Exception | None] = queue.Queue()
+        limits = {"max_tokens": tokens} if "max_tokens" in type(chat).model_fields else {}
+
+        def pump() -> None:
+            try:
+                for piece in _stream(chat, messages, limits, given_up):
+                    pieces.put(piece)
+                pieces.put(None)
+            except Exception as error:
+                pieces.put(error)
+
+        threading.Thread(target=pump, name="sightline-model", daemon=True).start()
+        text, reason, first = "", "", None
+        try:
+            while True:
+                piece: tuple[str, str] | Exception | None = "", ""
+                with suppress(queue.Empty):
+                    piece = pieces.get(timeout=_LOOK)
+                if isinstance(piece, Exception):
+                    raise piece
+                now = 1000 * (time.monotonic() - start)
+                if piece is None:
+                    return Said(text, "length" if reason in _CUT else "end", first or now, now)
+                if turn.cancelled.is_set():
+                    raise Cancelled("Nobody waits for the answer.")
+                if time.monotonic() > turn.deadline:
+                    raise ModelFailed(f"{self.name} did not answer in time ({now / 1000:.0f} s).", "late")
+                more, reason = piece[0], piece[1] or reason
+                if more:
+                    first = first or now
+                    text += more
+                    kept = repeats(text)
+                    if kept is not None:
+                        return Said(text[:kept], "repeats", first, now)
+                    if len(text) > _LETTERS * tokens:
+                        return Said(text, "length", first, now)
+        finally:
+            given_up.set()
+
+
+def reference(seen: View) -> dict[str, Any]:
+    """A view as a content block that names its photo and holds no pixels."""
+    return {"type": "image", "file_id": seen.photo, "extras": {"box": list(seen.box), "size": list(seen.size)}}
+
+
+def resolve(messages: "Sequence[BaseMessage]", photos: Photos) -> "list[BaseMessage]":
+    """The messages with each reference to a photo replaced by the bytes of what is shown of it."""
+    return [
+        message
+        if isinstance(message.content, str)
+        else message.model_copy(update={"content": [_resolved(block, photos) for block in message.content]})
+        for message in messages
+    ]
+
+
+def _resolved(block: str | dict[str, Any], photos: Photos) -> str | dict[str, Any]:
+    if isinstance(block, str) or block.get("type") != "image" or not block.get("file_id", "").startswith("sha256:"):
+        return block
+    photo = photos.get(block["file_id"])
+    extras = block.get("extras") or {}
+    box = Box(*extras.get("box", (0, 0, *photo.size)))
+    seen = View(photo.id, box, Size(*extras.get("size", photo.size)))
+    data = base64.b64encode(encode(seen, photo)).decode()
+    return {"type": "image", "base64": data, "mime_type": "image/jpeg"}
+
+
+def _stream(
+    chat: "BaseChatModel", messages: "Sequence[BaseMessage]", limits: dict[str, Any], given_up: threading.Event
+) -> Iterator[tuple[str, str]]:
+    """The text of a reply as it comes, until nobody wants it, and the reason for its end once there is one."""
+    chunks = chat.stream(list(messages), {"tags": _TAGS, "callbacks": []}, **limits)
+    try:
+        for chunk in chunks:
+            if given_up.is_set():
+                return
+            yield str(chunk.text), str(chunk.response_metadata.get("finish_reason") or "")
+    finally:
+        close = getattr(chunks, "close", None)
+        if close:
+            close()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed a moment later."""
+    if getattr(error, "is_retryable", False) or isinstance(error, ConnectionError):
+        return True
+    status = getattr(error, "status_code", None)
+    return isinstance(status, int) and (status == 429 or status >= 500)
+
+
+def _failed(name: str, error: Exception) -> Exception:
+    if isinstance(error, Cancelled | ModelFailed):
+        return error
+    return ModelFailed(f"{name} did not answer: {' '.join(str(error).split())[:300] or type(error).__name__}.")

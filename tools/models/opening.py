@@ -1,0 +1,126 @@
+"""Open a vision language model by name, or take one that is there.
+
+Nothing is loaded or asked here: a checkpoint is loaded with the first request, and whether a server answers is found
+out then.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import BadInput, Unavailable
+from .families import family_of
+from .model import PATIENCE, Model
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+Opener = Callable[[str, str | None], Model]
+
+_LOCAL_PATIENCE = 600.0
+"""Seconds that a model in this process may take of a turn: on two cores, one of 0.5 billion parameters takes 43 until
+the first word about a photo, and near one a word (measured with random weights)."""
+
+_KEY = "SIGHTLINE_API_KEY"
+
+
+def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model:
+    """The model of this name, or this chat model, with what is known of its family.
+
+    A name is `transformers:` and a folder or a repository of the hub, `openai:` and what the server calls it, or
+    whatever `langchain.chat_models.init_chat_model` takes. `server` is the address of an OpenAI-compatible server,
+    as http://127.0.0.1:8000/v1. Raises `BadInput` for a name nobody knows, `Unavailable` where it cannot be had.
+    """
+    if not isinstance(model, str):
+        return _of(model)
+    kind, colon, rest = model.partition(":")
+    if not colon or not rest:
+        raise BadInput(
+            f"Expected a model as {', '.join(f'{name}:…' for name in OPENERS)} or provider:model; got {model!r}. "
+            "Try transformers:Qwen/Qwen3-VL-4B-Instruct, or openai:MODEL with the address of its server."
+        )
+    if server is not None and not server.startswith(("http://", "https://")):
+        raise BadInput(f"Expected a server's address, as http://127.0.0.1:8000/v1; got {server!r}.")
+    if server is not None and kind != "openai":
+        raise BadInput(f"Expected no server's address for {kind}: models; got {server!r}. Leave it out.")
+    opener = OPENERS.get(kind)
+    return opener(rest, server) if opener else _any(model)
+
+
+def _of(chat: "BaseChatModel") -> Model:
+    """A chat model that the caller made: its family is known by the name it goes by."""
+    name = next((str(n) for field in ("model_name", "model", "model_id") if (n := getattr(chat, field, None))), None)
+    name = name or type(chat).__name__
+    address = next((str(a) for field in ("openai_api_base", "base_url") if (a := getattr(chat, field, None))), "")
+    return Model(lambda: chat, name, family_of(name, getattr(chat, "model_type", "")), address)
+
+
+def _local(model: str, _: str | None) -> Model:
+    from .checkpoint import kind_of
+
+    return Model(_Once(model), model, family_of(model, kind_of(model)), patience=_LOCAL_PATIENCE)
+
+
+class _Once:
+    """A checkpoint that is loaded when it is first wanted, once."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._lock = name, threading.Lock()
+        self._chat: BaseChatModel | None = None
+
+    def __call__(self) -> "BaseChatModel":
+        from .local import TransformersChatModel
+
+        with self._lock:
+            self._chat = self._chat or TransformersChatModel.load(self._name)
+            return self._chat
+
+
+def _served(model: str, server: str | None) -> Model:
+    chat = _client(model, server)
+    return Model(lambda: chat, model, family_of(model), (server or "").rstrip("/"))
+
+
+def _client(model: str, server: str | None) -> "BaseChatModel":
+    """A model behind an OpenAI-compatible server; OpenAI's own where no address is given."""
+    from langchain_openai.chat_models.base import BaseChatOpenAI, ChatOpenAI
+    from pydantic import SecretStr
+
+    key = os.environ.get(_KEY)
+    if server is None:
+        key = key or os.environ.get("OPENAI_API_KEY")
+        if not key:
+            raise Unavailable(
+                f"Expected the address of a server for openai:{model} (SIGHTLINE_SERVER), or an OpenAI key in {_KEY}."
+            )
+        return ChatOpenAI(model=model, api_key=SecretStr(key), max_retries=0, timeout=PATIENCE)
+    # Whose the server is nobody knows: it is shown no key but the one set for it.
+    # The base class keeps the name max_tokens, which every server knows; tries again are ours to make.
+    return BaseChatOpenAI(
+        model=model,
+        base_url=server,
+        api_key=SecretStr(key or "none"),
+        max_retries=0,
+        timeout=PATIENCE,
+        temperature=0,
+    )
+
+
+def _any(model: str) -> Model:
+    try:
+        from langchain.chat_models import init_chat_model  # type: ignore[import-not-found]
+    except ImportError:
+        raise Unavailable(
+            f"Expected transformers: or openai: before a model's name; {model!r} needs langchain and its provider. "
+            "Try: pip install langchain"
+        ) from None
+    try:
+        chat: BaseChatModel = init_chat_model(model)
+    except (ImportError, ValueError) as error:
+        raise Unavailable(f"langchain cannot open {model!r}: {error}") from error
+    return Model(lambda: chat, model.partition(":")[2], family_of(model))
+
+
+OPENERS: dict[str, Opener] = {"transformers": _local, "openai": _served}
+"""What opens a model, by what stands before the colon; it is given the rest, and the server's address."""

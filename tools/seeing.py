@@ -1,0 +1,187 @@
+"""What the tools ask of a vision language model: to tell, to find, to read a second time, to word a difference.
+
+What it says is passed on as its own words; where things are comes back in pixels of the upright original. It judges
+nothing, and what the instruments found stands whatever it says.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..prompts import instruct, instructs
+from .closer import UPSCALE, closer, margin, parts
+from .dialects import Heard, Kind, read_direction
+from .dialects.absent import says_none
+from .errors import ModelFailed
+from .models.model import Model, Said
+from .models.view import View, view
+from .photos import AtHand
+from .types import Box, Difference, Direction, Outcome, Photo, Region, Size
+
+_LOOKS = 6
+"""Requests that one search may take: the whole photo and its four parts, or a few things looked at closely."""
+
+_REFINED = 3
+"""Up to so many things are looked at again, the smallest first; more are a crowd, and their places will do."""
+
+_SAME = 0.5
+"""Overlap (intersection over union) from which on two boxes, from parts that overlap, are one thing."""
+
+_WORDED = 3
+"""Differences that are put into words, the strongest first."""
+
+_TOKENS = {"describe": 400, "question": 200, "transcribe": 1200, "difference": 80}
+_FIND_TOKENS = 1000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to, in pixels of the upright original; `reason` where it could not be told."""
+
+    outcome: Outcome
+    regions: tuple[Region, ...] = ()
+    directions: tuple[Direction, ...] = ()
+    reason: str | None = None
+
+
+def tell(model: Model, photo: Photo, task: str, language: str, part: Box | None = None, **slots: str) -> Said:
+    """What the model says of a photo, or a part of it, to a task of `prompts/models/tasks.md`.
+
+    Raises `ModelFailed`, `unfit` where its family is not made for the task and `empty` where it says nothing.
+    """
+    seen = view(photo, model.family, part=part, zoom=UPSCALE if part else 1.0)
+    return _asked(model, task, language, (seen,), (photo,), slots)
+
+
+def find(model: Model, photo: Photo, target: str, kind: Kind = "boxes") -> Found:
+    """Where something is: in the whole photo, then in its parts, where they show more; small things once more.
+
+    Raises `ModelFailed`, `unfit` where its family does not write what is asked for.
+    """
+    if kind not in model.dialect.kinds:
+        kind = "points" if kind == "boxes" and "points" in model.dialect.kinds else kind
+    grounds = model.contract.boxes is not False if model.contract else model.family.grounds
+    if kind not in model.dialect.kinds or not grounds:
+        raise ModelFailed(f"{model.name} does not say where things are in a form that can be read.", "unfit")
+    whole = view(photo, model.family)
+    first = _found(model, photo, whole, target, kind)
+    if kind != "boxes" or first.outcome == "unreadable":
+        return first
+    if first.outcome == "absent":
+        return _in_parts(model, photo, target, whole.size.width / whole.box.width)
+    return replace(first, regions=_refined(model, photo, target, whole, first.regions))
+
+
+def reread(model: Model, photo: Photo, language: str, lines: Sequence[Box]) -> str | None:
+    """The text in the place of these lines as the model reads it; `None` where it reads none.
+
+    Raises `ModelFailed`.
+    """
+    corners = [corner for line in lines for corner in line.corners]
+    said = tell(model, photo, "transcribe", language, margin(photo.size, Box.around(corners)))
+    return None if says_none(said.text) else said.text.strip()
+
+
+def worded(
+    model: Model, photo: Photo, reference: Photo, language: str, found: Sequence[Difference]
+) -> tuple[Difference, ...]:
+    """The differences, the first few with what the model says of both crops; it is not asked whether they are any.
+
+    Raises `ModelFailed`, `unfit` where it does not tell two images apart.
+    """
+    limit = model.contract.images if model.contract else model.family.images
+    if limit is not None and limit < 2:
+        raise ModelFailed(f"{model.name} does not tell two images apart.", "unfit")
+    return tuple(
+        replace(each, said=_word(model, photo, reference, language, each)) if n < _WORDED else each
+        for n, each in enumerate(found)
+    )
+
+
+def _word(model: Model, photo: Photo, reference: Photo, language: str, found: Difference) -> str | None:
+    there = view(reference, model.family, part=margin(reference.size, found.there), zoom=UPSCALE)
+    here = view(photo, model.family, part=margin(photo.size, found.region.box), zoom=UPSCALE)
+    said = _asked(model, "difference", language, (there, here), (photo, reference), {})
+    return None if says_none(said.text) else " ".join(said.text.split())
+
+
+def _asked(
+    model: Model,
+    task: str,
+    language: str,
+    views: Sequence[View],
+    photos: Iterable[Photo],
+    slots: dict[str, str],
+) -> Said:
+    kind = task.partition(".")[0]
+    key = f"{task}.{language}" if model.family.turns else f"{model.family.name}.{kind}"
+    if not instructs(key):
+        raise ModelFailed(f"{model.name} is not made for this task ({kind}).", "unfit")
+    system = instruct(f"system.{language}")
+    said = model.ask(instruct(key, **slots), views, AtHand(*photos), tokens=_TOKENS[kind], system=system)
+    if not said.text.strip():
+        raise ModelFailed(f"{model.name} said nothing.", "empty")
+    return said
+
+
+def _found(model: Model, photo: Photo, seen: View, target: str, kind: Kind) -> Found:
+    """One look at one view."""
+    dialect = model.dialect
+    said = model.ask(dialect.ask(kind, target), (seen,), AtHand(photo), tokens=_FIND_TOKENS)
+    frame = model.contract.frame(seen.size) if model.contract else dialect.frame(seen.size)
+    heard = dialect.read(said.text, frame)
+    if kind == "direction":
+        heard = read_direction(heard, target)
+    return _original(heard, seen, photo.size, target)
+
+
+def _original(heard: Heard, seen: View, size: Size, target: str) -> Found:
+    """What was heard of a view, in pixels of the photo."""
+    moved = [(region, seen.region(region, size)) for region in heard.regions]
+    # A box in the grey that was added around a photo comes out without area; a point has none to begin with.
+    inside = tuple(replace(b, label=b.label or target) for a, b in moved if b.box.area or not a.box.area)
+    if heard.outcome == "unreadable" or (heard.outcome == "found" and not inside):
+        return Found("unreadable", reason="reply_unreadable")
+    return Found(heard.outcome, inside, tuple(seen.direction(each, size) for each in heard.directions))
+
+
+def _in_parts(model: Model, photo: Photo, target: str, scale: float) -> Found:
+    """What is not seen in the whole photo may be seen in its parts; absent is said after all of them."""
+    regions: list[Region] = []
+    unreadable = False
+    for part in parts(photo.size, scale)[: _LOOKS - 1]:
+        look = _found(model, photo, view(photo, model.family, part=part), target, "boxes")
+        unreadable |= look.outcome == "unreadable"
+        regions += [r for r in look.regions if all(_overlap(r.box, other.box) < _SAME for other in regions)]
+    if regions:
+        return Found("found", tuple(regions))
+    return Found("unreadable", reason="reply_unreadable") if unreadable else Found("absent")
+
+
+def _refined(model: Model, photo: Photo, target: str, whole: View, regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The small ones as they are seen from closer by; where a closer look does not see one alone, it stays."""
+    if len(regions) > _REFINED:
+        return tuple(regions)
+    kept = list(regions)
+    looks = _LOOKS - 1
+    for n in sorted(range(len(kept)), key=lambda n: max(kept[n].box.width, kept[n].box.height)):
+        shown = whole.box
+        while looks and (part := closer(photo.size, shown, kept[n].box)):
+            looks -= 1
+            look = _found(model, photo, view(photo, model.family, part=part, zoom=UPSCALE), target, "boxes")
+            near = [r for r in look.regions if _near(r.box, kept[n].box)]
+            if len(near) != 1:
+                break
+            kept[n], shown = near[0], part
+    return tuple(kept)
+
+
+def _near(box: Box, coarse: Box) -> bool:
+    """Whether a closer look shows what was seen from farther off."""
+    x, y = box.centre
+    wide, high = max(coarse.width, box.width), max(coarse.height, box.height)
+    return abs(x - coarse.centre.x) < wide and abs(y - coarse.centre.y) < high
+
+
+def _overlap(a: Box, b: Box) -> float:
+    shared = a.shared(b)
+    return shared / max(a.area + b.area - shared, 1e-9)
