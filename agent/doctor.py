@@ -19,7 +19,7 @@ from ..memory.contracts import keep, kept
 from ..memory.embedders import open_embedder
 from ..prompts import say
 from ..tools.errors import BadInput, SightlineError
-from ..tools.models.contract import Contract
+from ..tools.models.contract import Contract, Problem
 from .language import spoken
 from .reply import to_json
 from .settings import Settings
@@ -29,6 +29,10 @@ LIBRARIES = (
     "open-clip-torch", "rapidocr", "onnxruntime", "opencv-python-headless", "zxing-cpp", "supervision", "pillow",
     "pillow-heif",
 )  # fmt: skip
+
+
+_UNUSED: frozenset[Problem] = frozenset({"no_tools", "no_json_mode"})
+"""What an agent of one's own may miss in a model, and Sightline never asks of it."""
 
 
 def examine(
@@ -159,7 +163,7 @@ def _calibrated(contract: Contract, language: str) -> dict[str, Any]:
         )
     else:
         detail = say(language, "doctor.model.good", model=contract.model, seconds=_seconds(contract))
-    return _check("model", not contract.problems, detail)
+    return _check("model", not set(contract.problems) - _UNUSED, detail)
 
 
 def _problems(contract: Contract, language: str) -> list[dict[str, str]]:

@@ -80,7 +80,10 @@ def shapes(image: Image.Image) -> list[Shape]:
     rgb = np.asarray(image.convert("RGB")) >> 3
     nearest = _nearest()[rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]]
     seen = []
+    shares = np.bincount(nearest.ravel() + 1, minlength=len(COLOURS) + 1)[1:] / nearest.size
     for n, colour in enumerate(COLOURS):
+        if shares[n] < _SMALL:
+            continue
         _, _, stats, _ = cv2.connectedComponentsWithStats((nearest == n).astype(np.uint8), connectivity=8)
         for x, y, width, height, area in stats[1:].tolist():
             if area >= _SMALL * image.width * image.height and area > 0.4 * width * height:

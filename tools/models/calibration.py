@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
-WHOLE = 600.0
-"""Seconds after which no further question is asked; one question may take as long as a whole turn of this model."""
+WHOLE = 1200.0
+"""Seconds after which no further question is asked: a dozen questions to a server that takes all the patience of a
+turn for each. One question may take as long as a whole turn of this model."""
 
 SLOW = 10_000.0
 """Milliseconds for a short reply, from which an endpoint is slow: a person who waits longer turns to something else.
@@ -37,6 +38,7 @@ Source: J. Nielsen, Usability Engineering (1993), section 5.5; and nine such rep
 """
 
 _SEED = 4
+_ENOUGH = 3  # scenes: of fewer, several readings explain the same numbers
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"))
 _BLIND = {"no_boxes", "no_count", "no_text", "images_swapped", "images_mixed", "images_fused"}
@@ -193,14 +195,14 @@ def _boxes(asking: _Asking) -> dict[str, Any]:
         return {}  # a model of bare instructions and without a dialect of its own writes no boxes
     shown = _shown(asking, family.dialect)
     contract, agreed = fit(asking.plain, shown)
-    if agreed < FITS and shown:
+    if agreed < FITS and len(shown) >= _ENOUGH:
         others = (fit(replace(asking.plain, dialect=other), shown) for other in DIALECTS if other != family.dialect)
         other, reached = max(others, key=lambda o: o[1])
         if reached >= FITS:
             # It will be asked in the words of that dialect from now on, and may count otherwise then.
             shown = _shown(asking, other.dialect)
             contract, agreed = fit(replace(asking.plain, dialect=other.dialect), shown)
-    if not shown:
+    if len(shown) < _ENOUGH:
         return {}
     if agreed < FITS:
         if not asking.found & {"repeats", "truncated"}:

@@ -149,7 +149,8 @@ class TransformersChatModel(BaseChatModel):
             except BaseException as error:  # it would end in this thread unseen
                 pieces.put(error)
 
-        threading.Thread(target=write, name="sightline-transformers", daemon=True).start()
+        # Not a daemon: a process that ends while torch computes is aborted. It ends with the next token.
+        threading.Thread(target=write, name="sightline-transformers").start()
         said = held = tool_choice or ""
         try:
             while isinstance(piece := pieces.get(), str):

@@ -34,6 +34,7 @@ PATIENCE = 90.0
 
 _REMEMBERED = 256  # turns under way at once
 _TAGS = ["nostream"]  # what it says is checked before anybody sees it
+_PAUSE = 1.0  # seconds before the second try
 _LOOK = 0.05  # seconds between looks at whether anybody still waits
 _CUT = ("length", "max_tokens", "MAX_TOKENS")  # what providers call an end by the limit
 _LETTERS = 12  # a token is hardly ever longer: where a model takes no limit of tokens, this many letters each
@@ -166,17 +167,18 @@ class Model:
 
     def _bounded(self, chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
         """One request, and one more where the fault may pass."""
-        try:
-            return self._once(chat, messages, tokens, turn)
-        except Exception as error:
-            if isinstance(error, Cancelled | ModelFailed) or not _may_pass(error):
-                raise _failed(self.name, error) from error
-        if turn.cancelled.wait(min(1.0, max(turn.deadline - time.monotonic(), 0.0))):
-            raise Cancelled("Nobody waits for the answer.")
-        try:
-            return self._once(chat, messages, tokens, turn)
-        except Exception as error:
-            raise _failed(self.name, error) from error
+        for last in (False, True):
+            try:
+                return self._once(chat, messages, tokens, turn)
+            except (Cancelled, ModelFailed):
+                raise
+            except Exception as error:  # chat models raise whatever they like
+                if last or not _may_pass(error):
+                    said = " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
+                    raise ModelFailed(f"{self.name} did not answer: {said}.") from error
+            if turn.cancelled.wait(min(_PAUSE, max(turn.deadline - time.monotonic(), 0.0))):
+                raise Cancelled("Nobody waits for the answer.")
+        raise AssertionError("the last try ends in a reply or an error")
 
     def _once(self, chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
         """Read the reply in a thread of its own, so that one that hangs can be left behind."""
@@ -270,9 +272,3 @@ def _may_pass(error: Exception) -> bool:
         return True
     status = getattr(error, "status_code", None)
     return isinstance(status, int) and (status == 429 or status >= 500)
-
-
-def _failed(name: str, error: Exception) -> Exception:
-    if isinstance(error, Cancelled | ModelFailed):
-        return error
-    return ModelFailed(f"{name} did not answer: {' '.join(str(error).split())[:300] or type(error).__name__}.")
