@@ -31,8 +31,10 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-_UNUSED: frozenset[Problem] = frozenset({"no_tools", "no_json_mode"})
-"""What an agent of one's own may miss in a model, and Sightline never asks of it."""
+_BORNE: frozenset[Problem] = frozenset(
+    {"axes_swapped", "resized", "other_scale", "other_dialect", "images_fused", "no_tools", "no_json_mode"}
+)
+"""What Sightline makes up for itself, or never asks of a model: said, and no reason to change anything."""
 
 
 def examine(
@@ -163,7 +165,7 @@ def _calibrated(contract: Contract, language: str) -> dict[str, Any]:
         )
     else:
         detail = say(language, "doctor.model.good", model=contract.model, seconds=_seconds(contract))
-    return _check("model", not set(contract.problems) - _UNUSED, detail)
+    return _check("model", not set(contract.problems) - _BORNE, detail)
 
 
 def _problems(contract: Contract, language: str) -> list[dict[str, str]]:
