@@ -417,11 +417,11 @@ MESSAGES = [asked("What is in this photo?", RED)]
 def test_a_deadline_ends_a_reply_where_it_stands(model: TransformersChatModel) -> None:
     whole = afresh(model, MESSAGES, max_tokens=40)
     with Slow(model, 0.05) as slow:
-        reply = model.invoke(MESSAGES, max_tokens=40, deadline=0.3)
+        reply = model.invoke(MESSAGES, max_tokens=40, deadline=0.6)
     assert reply.response_metadata["finish_reason"] == "deadline"
     assert 0 < len(str(reply.content)) < len(whole)
     assert whole.startswith(str(reply.content))
-    assert slow.count < 12
+    assert slow.count < 20
 
 
 def test_a_reply_that_is_cancelled_ends_at_the_next_token(model: TransformersChatModel) -> None:
@@ -433,7 +433,7 @@ def test_a_reply_that_is_cancelled_ends_at_the_next_token(model: TransformersCha
             if not cancel.is_set():
                 cancel.set()
                 before, since = slow.count, time.monotonic()
-        assert time.monotonic() - since < 0.2
+        assert time.monotonic() - since < 0.05 + 0.2  # one more token, and what we may take
         ended()
         assert slow.count <= before + 2
     assert pieces[-1].response_metadata["finish_reason"] == "cancelled"
@@ -460,6 +460,9 @@ def test_who_waits_for_a_turn_may_leave_or_run_out_of_time(model: TransformersCh
         threading.Timer(0.1, cancel.set).start()
         gone = model.invoke(MESSAGES, cancel=cancel)
         assert time.monotonic() - since < 1
+        assert slow.count == 0
+    with Slow(model, 0.0) as slow:
+        assert said(model, MESSAGES, cancel=cancel) == ""  # nobody waits when its turn comes
         assert slow.count == 0
     ends = [reply.response_metadata["finish_reason"] for reply in (late, gone)]
     assert ends == ["deadline", "cancelled"]
@@ -750,8 +753,12 @@ def test_weights_that_are_missing_are_not_made_up(folder: Path) -> None:
     ],
 )
 def test_a_checkpoint_of_another_kind_is_refused(
-    folder: Path, config: str, error: type[Exception], message: str
+    folder: Path, config: str, error: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def nobody_is_asked(*_: object) -> str:
+        raise SystemExit("transformers asks whether to run code that a checkpoint brings")
+
+    monkeypatch.setattr("builtins.input", nobody_is_asked)
     (folder / "config.json").write_text(config)
     (folder / "configuration_qwen.py").write_text("raise SystemExit('run')")
     refused(error, message, folder)

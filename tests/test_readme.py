@@ -48,7 +48,7 @@ def test_the_commands_that_need_a_hub_or_a_server_have_flags_that_exist() -> Non
             group.commands[command[1]].make_context(command[1], command[2:]).close()
         elif command[0] in ("hf", "transformers"):
             flags = [word for word in command if word.startswith("--")]
-            script = [Path(sys.executable).with_name(command[0]), command[1], "--help"]
+            script = [str(Path(sys.executable).with_name(command[0])), command[1], "--help"]
             told = subprocess.run(
                 script, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
             )

@@ -199,7 +199,9 @@ def kind_of(name: str) -> str:
     try:
         return str(json.loads((Path(folder) / "config.json").read_text("utf-8"))["model_type"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise Unavailable(f"Expected a config.json with a model_type in {folder}; it cannot be read: {error!r}") from error
+        raise Unavailable(
+            f"Expected a config.json with a model_type in {folder}; it cannot be read: {error!r}"
+        ) from error
 
 
 def _unreached(name: str) -> str | None:

@@ -17,8 +17,9 @@ class Family:
     where it resizes whatever comes to a fixed grid. `min_pixels`, `max_pixels`: of an image, beyond which it resizes.
     `images`: how many it takes in one request, `None` for no limit of its own. `square`: it sees only the middle
     square of an image. `turns`: it holds a conversation; else each request is one instruction, in its own words.
-    `grounds`: it says where things are. `served`: transformers does not run it without code of its own, so it is served and named as `openai:`.
-    `example`: a repository of the hub; `gigabytes`: what that takes in 16 bits, its weights and a photo.
+    `grounds`: it says where things are. `served`: transformers does not run it without code of its own, so it is
+    served and named as `openai:`. `example`: a repository of the hub; `gigabytes`: what that takes in 16 bits, its
+    weights and a photo (an estimate).
     """
 
     name: str

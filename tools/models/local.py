@@ -163,7 +163,9 @@ class TransformersChatModel(BaseChatModel):
                 raise piece
             rest, calls = tool_calls(held, [tool["function"]["name"] for tool in tools]) if tools else (held, [])
             chunks = [
-                tool_call_chunk(name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call["id"], index=n)
+                tool_call_chunk(
+                    name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call["id"], index=n
+                )
                 for n, call in enumerate(calls)
             ]
             told = self._metadata(piece, called=bool(calls))
@@ -370,7 +372,14 @@ class TransformersChatModel(BaseChatModel):
             if wanted.seed is not None:
                 torch.manual_seed(wanted.seed)
             watch = StoppingCriteriaList([Watch(writers)])
-            model.generate(**inputs, max_new_tokens=wanted.max_tokens, stopping_criteria=watch, **options)
+            # Named, because BLIP-2 hands on to its language model, which has another.
+            model.generate(
+                **inputs,
+                generation_config=model.generation_config,
+                max_new_tokens=wanted.max_tokens,
+                stopping_criteria=watch,
+                **options,
+            )
 
 
 def _told(run_manager: CallbackManagerForLLMRun | None, message: AIMessageChunk) -> ChatGenerationChunk:
