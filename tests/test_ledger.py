@@ -7,7 +7,7 @@ import pytest
 from sightline.agent.ledger import CHECKS, check, holds
 from sightline.agent.places import PLACES, place
 from sightline.agent.reply import Slot, SlotKind, Statement
-from sightline.tools.types import Box, Difference, Fact, Finding, Match, Point, Region, Size, Verdict
+from sightline.tools.types import Box, Difference, Direction, Fact, Finding, Match, Point, Region, Size, Verdict
 
 PHOTO = "sha256:" + "0" * 64
 SIZE = Size(300, 300)
@@ -36,6 +36,7 @@ FINDING = Finding(
         Difference("colour", RED, PHOTO, Box(20, 20, 29, 29), "blue", "red"),
     ),
     verdict=Verdict("differs", ("text",)),
+    directions=(Direction(Point(50, 50), 310.0, "she"),),
 )
 TRUE: Sequence[tuple[SlotKind, str]] = [
     ("quote", "BEST BEFORE"),
@@ -47,6 +48,7 @@ TRUE: Sequence[tuple[SlotKind, str]] = [
     ("side", "1 upper_left"),
     ("colour", "red"),
     ("product", "OAT"),
+    ("direction", "1 upper_left"),
     ("difference", "2 colour"),
     ("quote", "1 L"),
     ("verdict", "differs"),
@@ -61,6 +63,8 @@ FALSE: Sequence[tuple[SlotKind, str]] = [
     ("side", "2 upper_left"),
     ("colour", "blue"),
     ("product", "OAT-2"),
+    ("direction", "1 left"),
+    ("direction", "2 upper_left"),
     ("difference", "1 colour"),
     ("difference", "3 text"),
     ("verdict", "same"),

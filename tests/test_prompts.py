@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sightline import prompts
 from sightline.agent import answer
+from sightline.tools.describe import DETAILS
 
 HERE = Path(answer.__file__).parent
 
@@ -55,3 +56,10 @@ def test_every_taught_plan_is_one_the_machine_can_run() -> None:
             assert step["tool"] in {*TOOLS, "chat"}, row
             assert step.get("args", {}).get("field", "expiry") in get_args(FieldName), row
             assert step.get("args", {}).get("target", "").casefold() in row["text"].casefold(), row
+
+
+@pytest.mark.parametrize("language", prompts.languages())
+def test_a_model_is_asked_for_every_task_in_every_language(language: str) -> None:
+    tasks = {"system", *(f"describe.{detail}" for detail in DETAILS), "question", "transcribe", "difference"}
+    assert all(prompts.instructs(f"{task}.{language}") for task in tasks)
+    assert "{" not in prompts.instruct(f"question.{language}", question="?")

@@ -148,7 +148,7 @@ def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fa
         found = areas(pixels(photo), wanted.value)
         return [Region(box, wanted.value, "colour") for box, _ in found], [], "colour", None
     if wanted.kind == "direction":
-        return [], [], "", "needs_model"
+        return [], [], "no instrument", "needs_model"
     reading = read(photo, kit)
     reason = why_incomplete(reading)
     if wanted.kind == "text":
