@@ -55,7 +55,10 @@ def loaded(name: str) -> Photo:
 
 def taught(tool: str) -> list[Step]:
     """Some different ways to call a tool, from what the router is taught."""
-    steps = {repr(s): Step(s["tool"], s.get("args", {})) for row in routing() for s in row["plan"] if s["tool"] == tool}
+    called = [s for row in routing() for s in row["plan"] if s["tool"] == tool]
+    # Without a model, one question or detail is like another.
+    told = ({k: v for k, v in s.get("args", {}).items() if k not in ("question", "detail")} for s in called)
+    steps = {repr(args): Step(tool, args) for args in told}
     return list(steps.values())[:: max(len(steps) // 4, 1)]
 
 
