@@ -268,6 +268,7 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
     yield from _said(language, finding)
     if finding.said and finding.asked:
         # What was asked is answered; what else could be measured was not.
+        yield from _caveats(language, finding)
         return
     if finding.matches:
         yield from products.shelf(language, finding, size)
@@ -335,7 +336,8 @@ def _part(region: Region, size: Size) -> str:
 def _caveats(language: str, finding: Finding) -> Iterator[Statement]:
     """What stands between this finding and the whole text: lines left out, a photo mirrored or turned."""
     # What was asked for by name and found is not put in doubt by other lines.
-    if finding.outcome == "found" and not finding.asked and f"caveat.{finding.reason}" in sentences(language):
+    named = finding.asked and finding.tool != "describe"
+    if finding.outcome == "found" and not named and f"caveat.{finding.reason}" in sentences(language):
         yield Statement(say(language, f"caveat.{finding.reason}"), (finding.id,))
     if finding.mirrored:
         yield Statement(say(language, "caveat.mirrored"), (finding.id,))

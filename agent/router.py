@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..prompts import routing
+from ..tools.targets import parse_target
 from .reply import Step
 
 # Below this cosine the nearest example is not near: measured on `tests/fixtures/routing_dev.jsonl`.
@@ -111,11 +112,11 @@ class Router:
     def _target(self, text: str, row: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, str]:
         """What to find, cut out of the utterance by the longest taught words before it and after it.
 
-        Where the example is a target as a whole, which way somebody points, so is the utterance.
+        Which way somebody points is asked for by the utterance as a whole.
         """
         if "target" not in step.get("args", {}):
             return {}
-        if step["args"]["target"] == row["text"]:
+        if step["args"]["target"] == row["text"] and text.strip() and parse_target(text).kind == "direction":
             return {"target": _unadorned(text)}
         if quoted := _QUOTED.search(text):
             return {"target": quoted[0][1:-1].strip()}

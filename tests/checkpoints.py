@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 hf: Any = transformers  # whose configurations say nothing of the keywords of their base
 
+# Threads that wait for one another cost these small models more than they give, on a busy machine many times more.
+torch.set_num_threads(1)
+
 CORPUS = (
     "What is in this photo? Describe it, read the text on it, and say where the red square is.",
     "The label says: best before 14 March 2027, net weight 250 g. Store in a cool and dry place.",

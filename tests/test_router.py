@@ -73,6 +73,21 @@ def test_what_stands_in_quotation_marks_is_what_is_looked_for() -> None:
     assert ROUTER.plan("“保质期”这几个字在哪里？", 1) == [Step("ground", {"target": "保质期"})]
 
 
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("where is the QR code?", "the QR code"),
+        ("where is the man?", "the man"),
+        ("Which way does the arrow point?", "Which way does the arrow point"),
+        ("箭头指向哪里？", "箭头指向哪里"),
+    ],
+)
+def test_only_who_asks_which_way_is_asked_for_a_direction(text: str, target: str) -> None:
+    (step,) = ROUTER.plan(text, 1)
+    assert step.tool == "ground"
+    assert step.args["target"].removeprefix("the ") == target.removeprefix("the ")
+
+
 @given(st.text(max_size=300), st.integers(0, 3))
 def test_every_text_has_a_plan_of_known_tools(text: str, photos: int) -> None:
     plan = ROUTER.plan(text, photos)

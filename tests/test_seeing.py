@@ -152,6 +152,14 @@ def test_a_small_thing_is_looked_at_again_from_close_by() -> None:
     assert near(found.regions[0].box, Box(2000, 900, 2061, 991), 4), found
 
 
+def test_a_closer_look_that_fails_takes_nothing_back() -> None:
+    photo = load(dotted((3000, 2000), (2000, 900, 2060, 990)))
+    first = looking("qwen3_vl")("", [dotted((3000, 2000), (2000, 900, 2060, 990))])
+    found = find(scripted(steps(first, ValueError("500")))[0], photo, "red block")
+    assert found.outcome == "found"
+    assert near(found.regions[0].box, Box(2000, 900, 2061, 991), 4)
+
+
 def test_absent_is_said_after_all_of_the_photo_was_seen_and_at_once_where_it_was_shown_in_full() -> None:
     for size, requests in (((1200, 900), 1), ((4000, 3000), 5)):
         model, chat = scripted(looking("qwen3_vl"))

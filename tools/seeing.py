@@ -149,7 +149,12 @@ def _in_parts(model: Model, photo: Photo, target: str, scale: float) -> Found:
     regions: list[Region] = []
     unreadable = False
     for part in parts(photo.size, scale)[: _LOOKS - 1]:
-        look = _found(model, photo, view(photo, model.family, part=part), target, "boxes")
+        try:
+            look = _found(model, photo, view(photo, model.family, part=part), target, "boxes")
+        except ModelFailed:
+            if regions:
+                break
+            raise
         unreadable |= look.outcome == "unreadable"
         regions += [r for r in look.regions if all(_overlap(r.box, other.box) < _SAME for other in regions)]
     if regions:
@@ -167,7 +172,10 @@ def _refined(model: Model, photo: Photo, target: str, whole: View, regions: Sequ
         shown = whole.box
         while looks and (part := closer(photo.size, shown, kept[n].box)):
             looks -= 1
-            look = _found(model, photo, view(photo, model.family, part=part, zoom=UPSCALE), target, "boxes")
+            try:
+                look = _found(model, photo, view(photo, model.family, part=part, zoom=UPSCALE), target, "boxes")
+            except ModelFailed:  # what was seen from farther off was seen
+                return tuple(kept)
             near = [r for r in look.regions if _near(r.box, kept[n].box)]
             if len(near) != 1:
                 break
