@@ -77,6 +77,8 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
             yield _difference(language, finding, n, difference, size)
             if difference.said:
                 yield Statement(say(language, "model.worded", model=finding.model, text=difference.said), cites)
+    if finding.failed:
+        yield Statement(say(language, f"model.{finding.failed}", model=finding.model), cites)
     if verdict.view:
         yield Statement(say(language, f"view.{verdict.view}"), cites)
     if "damage_not_judged" in verdict.reasons:

@@ -205,3 +205,14 @@ def test_a_chat_model_of_the_callers_own_is_known_by_its_name() -> None:
         "qwen2_5_vl", "Qwen/Qwen2.5-VL-7B-Instruct", "http://a/v1",
     )  # fmt: skip
     assert view(PHOTO, model.family).size == Size(308, 252)
+
+
+def test_what_is_asked_of_this_machine_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from servers import Looking, serving
+
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with serving(Looking("qwen3_vl")) as url:
+        model = open_model("openai:qwen3-vl", url)
+        model.ask("How many red circles are there?", [view(PHOTO, model.family)], PHOTOS)
+        assert url.requests == 1

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from ..prompts import instruct, instructs
 from .closer import UPSCALE, closer, margin, parts
 from .dialects import Heard, Kind, read_direction
-from .dialects.absent import says_none
+from .dialects.absent import is_none
+from .dialects.dialect import spoken
 from .errors import ModelFailed
 from .models.model import Model, Said
 from .models.view import View, view
@@ -78,7 +79,7 @@ def reread(model: Model, photo: Photo, language: str, lines: Sequence[Box]) -> s
     """
     corners = [corner for line in lines for corner in line.corners]
     said = tell(model, photo, "transcribe", language, margin(photo.size, Box.around(corners)))
-    return None if says_none(said.text) else said.text.strip()
+    return None if is_none(said.text) else said.text.strip()
 
 
 def worded(
@@ -101,7 +102,7 @@ def _word(model: Model, photo: Photo, reference: Photo, language: str, found: Di
     there = view(reference, model.family, part=margin(reference.size, found.there), zoom=UPSCALE)
     here = view(photo, model.family, part=margin(photo.size, found.region.box), zoom=UPSCALE)
     said = _asked(model, "difference", language, (there, here), (photo, reference), {})
-    return None if says_none(said.text) else " ".join(said.text.split())
+    return None if is_none(said.text) else " ".join(said.text.split())
 
 
 def _asked(
@@ -118,6 +119,8 @@ def _asked(
         raise ModelFailed(f"{model.name} is not made for this task ({kind}).", "unfit")
     system = instruct(f"system.{language}")
     said = model.ask(instruct(key, **slots), views, AtHand(*photos), tokens=_TOKENS[kind], system=system)
+    # What it thought before it spoke is no answer.
+    said = replace(said, text=spoken(said.text))
     if not said.text.strip():
         raise ModelFailed(f"{model.name} said nothing.", "empty")
     return said

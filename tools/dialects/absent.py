@@ -42,7 +42,10 @@ _NONE = re.compile(
 
 def says_none(text: str) -> bool:
     """Whether a text plainly says that there is nothing of what was asked for."""
+    return is_none(text) or (bool(_NONE.search(text)) and not _ABLE.search(text))
+
+
+def is_none(text: str) -> bool:
+    """Whether a text is the word for "none" and nothing else."""
     bare = re.sub(r"[\s`*_\"'.!。！，,:：]+", " ", text).strip().casefold()
-    if _BARE.fullmatch(bare) or _EMPTY.fullmatch(bare.replace(" ", "")):
-        return True
-    return bool(_NONE.search(text)) and not _ABLE.search(text)
+    return bool(_BARE.fullmatch(bare) or _EMPTY.fullmatch(bare.replace(" ", "")))

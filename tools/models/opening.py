@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..errors import BadInput, Unavailable
 from .families import family_of
@@ -84,6 +85,7 @@ def _served(model: str, server: str | None) -> Model:
 
 def _client(model: str, server: str | None) -> "BaseChatModel":
     """A model behind an OpenAI-compatible server; OpenAI's own where no address is given."""
+    import httpx
     from langchain_openai.chat_models.base import BaseChatOpenAI, ChatOpenAI
     from pydantic import SecretStr
 
@@ -97,9 +99,13 @@ def _client(model: str, server: str | None) -> "BaseChatModel":
         return ChatOpenAI(model=model, api_key=SecretStr(key), max_retries=0, timeout=PATIENCE)
     # Whose the server is nobody knows: it is shown no key but the one set for it.
     # The base class keeps the name max_tokens, which every server knows; tries again are ours to make.
+    here = urlsplit(server).hostname in ("localhost", "127.0.0.1", "::1")
     return BaseChatOpenAI(
         model=model,
         base_url=server,
+        # What is asked of this machine goes through no proxy.
+        http_client=httpx.Client(trust_env=False) if here else None,
+        http_async_client=httpx.AsyncClient(trust_env=False) if here else None,
         api_key=SecretStr(key or "none"),
         max_retries=0,
         timeout=PATIENCE,
