@@ -99,13 +99,14 @@ def _client(model: str, server: str | None) -> "BaseChatModel":
         return ChatOpenAI(model=model, api_key=SecretStr(key), max_retries=0, timeout=PATIENCE)
     # Whose the server is nobody knows: it is shown no key but the one set for it.
     # The base class keeps the name max_tokens, which every server knows; tries again are ours to make.
+    once = httpx.Limits(max_keepalive_connections=0)
     here = urlsplit(server).hostname in ("localhost", "127.0.0.1", "::1")
     return BaseChatOpenAI(
         model=model,
         base_url=server,
-        # What is asked of this machine goes through no proxy.
-        http_client=httpx.Client(trust_env=False) if here else None,
-        http_async_client=httpx.AsyncClient(trust_env=False) if here else None,
+        # What is asked of this machine goes through no proxy, and leaves no connection for anybody to close.
+        http_client=httpx.Client(trust_env=False, limits=once) if here else None,
+        http_async_client=httpx.AsyncClient(trust_env=False, limits=once) if here else None,
         api_key=SecretStr(key or "none"),
         max_retries=0,
         timeout=PATIENCE,
