@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from ...prompts import instruct
 from ..errors import BadInput
@@ -22,7 +22,14 @@ SPECIAL = r"<[^<>]*>|\[/?(?:INST|IMG\w*)\]"
 
 Reason = Literal["empty", "no_place", "broken", "nowhere", "no_direction"]
 """Why a reply is unreadable: it says nothing; it names no place; it began to, and none is whole; its places are
-off the view, without size or no numbers; its places make no direction."""
+off the view, without size, no numbers, or in shares of one where hundreds are due; its places make no direction."""
+
+_SHARED = 100.0
+"""Up to this extent (percent, Molmo's) a number below one is a place; beyond it nothing lies within a pixel or two.
+
+Numbers from 0 to 1 in place of thousandths or pixels are of another frame than was asked for, and which number they
+put first is unknown too. Calibration finds that out (`unit`); here they are not guessed at.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Place:
-    """A box (four numbers) or a point (two) as it was written, in the numbers and the order of the model.
+    """A box (four numbers), a quadrilateral (eight) or a point (two), in the numbers and the order of the model.
 
     `named`: the reply says which number is x and which is y, so that here they stand x first.
     """
@@ -78,14 +85,27 @@ class Heard:
 
     `regions` are in pixels of the view, clamped to it; a point is a region whose box has no area. A region whose
     reply named none has the label "". `repaired`: JSON that was cut off or broken and had to be mended; what was
-    not whole is left out. `reason` says why it is unreadable.
+    not whole is left out. `cut`: the list of places did not end by itself, or a part of it was broken off, so that
+    there may be more than were found; a reply cut off right behind a whole place does not show it. `reason` says
+    why it is unreadable.
     """
 
     outcome: Literal["found", "absent", "unreadable"]
     regions: tuple[Region, ...] = ()
     directions: tuple[Direction, ...] = ()
     repaired: bool = False
+    cut: bool = False
     reason: Reason | None = None
+
+
+class Read(Protocol):
+    """Reads the reply to where a target is; its numbers span a frame.
+
+    Without a target, a sentence that denies a thing by name says nothing of what was asked for.
+    """
+
+    def __call__(self, reply: str, frame: Frame, target: str = "") -> Heard:
+        """What it comes to in that frame."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +121,7 @@ class Dialect:
 
     name: str
     frame: Callable[[Size], Frame]
-    read: Callable[[str, Frame], Heard]
+    read: Read
     write: Callable[[Sequence[Region], Frame], str]
     kinds: frozenset[Kind]
     source: str
@@ -133,7 +153,16 @@ def spoken(reply: str) -> str:
     return "" if "<think>" in said else said
 
 
-def hear(reply: str, places: Iterable[Place], frame: Frame, *, begun: bool, repaired: bool = False) -> Heard:
+def hear(
+    reply: str,
+    places: Iterable[Place],
+    frame: Frame,
+    target: str,
+    *,
+    begun: bool,
+    repaired: bool = False,
+    cut: bool = False,
+) -> Heard:
     """Judge what was read of a reply: each place once, in order, inside the view.
 
     `begun` says that the reply holds marks of its form; where it then holds no whole place, it is broken and not
@@ -141,15 +170,15 @@ def hear(reply: str, places: Iterable[Place], frame: Frame, *, begun: bool, repa
     """
     places = list(places)
     regions = tuple(dict.fromkeys(region for place in places if (region := _region(place, frame))))
-    if regions:
-        return Heard("found", regions, repaired=repaired)
+    if regions and not _in_shares(places, frame):
+        return Heard("found", regions, repaired=repaired, cut=cut)
     if places:
         return Heard("unreadable", reason="nowhere")
     if not (said := spoken(reply)).strip():
         return Heard("unreadable", reason="empty")
     if begun:
         return Heard("unreadable", reason="broken")
-    return Heard("absent") if says_none(said) else Heard("unreadable", reason="no_place")
+    return Heard("absent") if says_none(said, target) else Heard("unreadable", reason="no_place")
 
 
 def read_direction(heard: Heard, label: str) -> Heard:
@@ -187,6 +216,14 @@ def without(label: str, marks: re.Pattern[str]) -> str:
 def _tidy(number: float) -> float:
     """Whole numbers without a fraction, and no noise behind the sixth digit."""
     return int(number) if number == int(number) else round(number, 6)
+
+
+def _in_shares(places: Sequence[Place], frame: Frame) -> bool:
+    """Whether all numbers of a reply are shares of one in a frame of hundreds: fractions, or a box of 0 and 1."""
+    numbers = [number for place in places for number in place.numbers]
+    if min(frame.extent) <= _SHARED or not all(0 <= number <= 1 for number in numbers):
+        return False
+    return any(number % 1 for number in numbers) or all(len(place.numbers) > 2 for place in places)
 
 
 def _region(place: Place, frame: Frame) -> Region | None:

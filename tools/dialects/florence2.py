@@ -16,15 +16,17 @@ _RUN = re.compile(r"(?:<loc_\d+>)+")
 _TOKENS = re.compile(r"<(?:/?s|pad|loc_\d+|/?od|/?box|/?bbox|/?poly|sep)>")
 
 
-def _read(reply: str, frame: Frame) -> Heard:
+def _read(reply: str, frame: Frame, target: str = "") -> Heard:
     """Every name with as many boxes as its tokens make by fours; outlines (`<poly>`) are no boxes."""
-    places, end = [], 0
+    places, end, cut = [], 0, False
     for run in _RUN.finditer(reply):
         name, end = reply[end : run.start()], run.end()
         numbers = [float(token) + 0.5 for token in re.findall(r"\d+", run[0])]
+        cut |= bool(len(numbers) % 4)
         if len(numbers) % 4 == 0 and "<poly>" not in name:
             places += [Place(tuple(numbers[i : i + 4]), _TOKENS.sub("", name)) for i in range(0, len(numbers), 4)]
-    return hear(_TOKENS.sub("", reply), places, frame, begun="<loc_" in reply)
+    cut |= bool(_TOKENS.sub("", reply[end:]).strip())
+    return hear(_TOKENS.sub("", reply), places, frame, target, begun="<loc_" in reply, cut=cut)
 
 
 def _write(regions: Sequence[Region], frame: Frame) -> str:

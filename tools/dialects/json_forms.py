@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..types import Region, Size
-from .absent import says_none
+from .absent import adds_nothing, names, says_none
 from .dialect import SPECIAL, Dialect, Frame, Heard, Kind, Place, hear, spans, spoken, written
 from .json_text import find_json
-from .point_tags import find_tags, has_tags
+from .point_tags import cut_tags, find_tags, has_tags
 
 _BOX = ("bbox_2d", "box_2d", "bbox", "box", "bounding_box", "boundingBox", "bboxes", "boxes", "bounding_boxes")
 _POINT = ("point_2d", "point", "points_2d", "points")
@@ -29,8 +29,10 @@ _NAMES = (
     ("x1", "y1", "x2", "y2"),
     ("x", "y", "x2", "y2"),
     ("left", "top", "right", "bottom"),
-    ("x", "y"),
 )
+_SIDES = (("width", "height"), ("w", "h"))
+_NONE = (*_BOX, *_POINT, *_EITHER, *_LISTS, "answer", "result", "response", "found", "present", "visible", "exists")
+"""What may stand empty, null, false or with a denial behind it, where there is none."""
 _LENGTHS = {**dict.fromkeys(_BOX, (4,)), **dict.fromkeys(_POINT, (2,)), **dict.fromkeys(_EITHER, (2, 4))}
 _GLM_BOX = re.compile(r"<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|$)", re.DOTALL)
 
@@ -58,10 +60,21 @@ def _numbers(value: Any) -> tuple[float, ...] | None:
 
 
 def _named(value: dict[str, Any]) -> tuple[float, ...] | None:
-    """The numbers of a box or a point that an object gives by name, x first."""
-    if {"width", "height"} & value.keys():
+    """The numbers of a box or a point that an object gives by name, x first.
+
+    Where sides have names, x and y are the corner at the top left, as in COCO.
+    """
+    for corners in _NAMES:
+        if value.keys() >= set(corners):
+            return _numbers([value[name] for name in corners])
+    for x, y, *_ in _NAMES:
+        for sides in _SIDES:
+            if value.keys() >= {x, y, *sides}:
+                numbers = _numbers([value[name] for name in (x, y, *sides)])
+                return numbers and (*numbers[:2], numbers[0] + numbers[2], numbers[1] + numbers[3])
+    if value.keys() & {name for sides in _SIDES for name in sides}:
         return None
-    return next((_numbers([value[name] for name in names]) for names in _NAMES if value.keys() >= set(names)), None)
+    return _numbers([value["x"], value["y"]]) if value.keys() >= {"x", "y"} else None
 
 
 def _places(value: Any, lengths: Sequence[int], label: str = "", score: float | None = None) -> Iterator[Place]:
@@ -90,17 +103,27 @@ def _share(value: Any) -> float | None:
     return number if number is not None and math.isfinite(number) and 0 <= number <= 1 else None
 
 
-def _nothing(value: Any) -> bool:
-    """Whether a JSON value says that there is none: an empty list, null, or words to that effect."""
+def _nothing(value: Any, target: str) -> bool:
+    """Whether a JSON value says that there is none of the target: an empty list, null, or words to that effect.
+
+    An object has to say it under the name of the target or a key of `_NONE`, and nothing else beside.
+    """
     if isinstance(value, str):
-        return not value or says_none(value)
-    if isinstance(value, dict):
-        asked = [inner for key, inner in value.items() if key in (*_LENGTHS, *_LISTS)]
-        return all(_nothing(inner) for inner in asked or value.values())
-    return all(_nothing(inner) for inner in value) if isinstance(value, list) else value is None or value is False
+        return says_none(value, target)
+    if isinstance(value, list):
+        return all(_nothing(inner, target) for inner in value)
+    if not isinstance(value, dict):
+        return value is None or value is False
+    said = {key: inner for key, inner in value.items() if key not in (*_LABEL, "request_id")}
+    labels = [inner for key, inner in value.items() if key in _LABEL]
+    return (
+        (bool(said) or not value)
+        and all(isinstance(label, str) and names(label, target) for label in labels)
+        and all((key in _NONE or names(key, target)) and _nothing(inner, target) for key, inner in said.items())
+    )
 
 
-def _read(reply: str, frame: Frame, bare: Sequence[int] = (4,)) -> Heard:
+def _read(reply: str, frame: Frame, target: str = "", bare: Sequence[int] = (4,)) -> Heard:
     """Every place a reply names in JSON; of one without JSON, in point tags, which Qwen and others print too.
 
     Source: github.com/QwenLM/Qwen3-VL/issues/733 ("JSON/XML/Plain-Text format").
@@ -110,17 +133,20 @@ def _read(reply: str, frame: Frame, bare: Sequence[int] = (4,)) -> Heard:
     found = find_json(said)
     try:
         places = [place for value in found.values for place in _places(value, bare)]
-        nothing = not places and bool(found.values) and not found.cut and all(map(_nothing, found.values))
+        nothing = not places and bool(found.values) and not found.cut
+        nothing = nothing and all(_nothing(value, target) for value in found.values)
     except RecursionError:
         places, nothing = [], False
-    if nothing:
+    if nothing and adds_nothing(found.rest, target):
         return Heard("absent", repaired=found.repaired)
     return hear(
         said,
         places or find_tags(said, 1),
         frame,
+        target,
         begun=found.begun or has_tags(said),
         repaired=found.repaired and bool(places),
+        cut=found.cut if places else cut_tags(said),
     )
 
 
@@ -158,9 +184,10 @@ def _as_seen(size: Size) -> Frame:
     return Frame(size, (float(size.width), float(size.height)))
 
 
-def _read_points(reply: str, frame: Frame) -> Heard:
-    """Two bare numbers are a point: models asked for points often print no more."""
-    return _read(reply, frame, (2,))
+def _read_points(reply: str, frame: Frame, target: str = "") -> Heard:
+    """Two bare numbers are a point where nothing is said beside: some models print no more. In prose they are not."""
+    alone = adds_nothing(find_json(spoken(reply)).rest, "")
+    return _read(reply, frame, target, (2,) if alone else ())
 
 
 QWEN25_VL = Dialect(

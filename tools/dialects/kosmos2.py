@@ -31,7 +31,7 @@ def _corners(first: int, last: int, frame: Frame) -> tuple[float, ...] | None:
     return x0 + 0.5, y0 + 0.5, x1 + 0.5, y1 + 0.5
 
 
-def _read(reply: str, frame: Frame) -> Heard:
+def _read(reply: str, frame: Frame, target: str = "") -> Heard:
     """Every phrase with its boxes; a pair that is not whole is left out."""
     places = []
     for phrase, patches in _OBJECT.findall(reply):
@@ -39,7 +39,14 @@ def _read(reply: str, frame: Frame) -> Heard:
             indices = [int(index) for index in re.findall(r"\d+", pair)]
             if len(indices) == 2 and (numbers := _corners(indices[0], indices[1], frame)):
                 places.append(Place(numbers, phrase))
-    return hear(_TOKENS.sub("", reply), places, frame, begun="<object>" in reply or "<patch_index" in reply)
+    begun = "<object>" in reply or "<patch_index" in reply
+    return hear(_TOKENS.sub("", reply), places, frame, target, begun=begun, cut=_cut(reply))
+
+
+def _cut(reply: str) -> bool:
+    """Whether a phrase or its patches were begun and not ended."""
+    behind = reply.rpartition("</object>")[2]
+    return "<phrase" in behind or "<object" in behind or "<" in _TOKENS.sub("", behind)
 
 
 def _write(regions: Sequence[Region], frame: Frame) -> str:

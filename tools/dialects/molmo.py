@@ -10,15 +10,15 @@ from operator import attrgetter
 
 from ..types import Region
 from .dialect import Dialect, Frame, Heard, hear, spans, spoken, written
-from .point_tags import find_tags, has_tags
+from .point_tags import cut_tags, find_tags, has_tags
 
 _STEP = 0.1
 
 
-def _read(reply: str, frame: Frame) -> Heard:
+def _read(reply: str, frame: Frame, target: str = "") -> Heard:
     """Every point; a tag cut off has none, since its last number may be cut off too."""
     said = spoken(reply)
-    return hear(said, find_tags(said, 0.1), frame, begun=has_tags(said))
+    return hear(said, find_tags(said, 0.1), frame, target, begun=has_tags(said), cut=cut_tags(said))
 
 
 def _write(regions: Sequence[Region], frame: Frame) -> str:

@@ -12,17 +12,23 @@ from ..types import Region
 from .dialect import SPECIAL, Dialect, Frame, Heard, Place, hear, spans, without, written
 
 _BOX = re.compile(r"((?:<loc\d{4}>)+)(.*?)(?=<loc\d|<loc$|$)", re.DOTALL)
+_MORE = re.compile(r"\s*;\s*(?:<\w*)?\s*$|<\w*$")
+"""What stands behind a name where another box should follow."""
+
 _TOKENS = re.compile(r"<(?:loc\d{4}|seg\d{3}|eos|bos|pad)>")
 
 
-def _read(reply: str, frame: Frame) -> Heard:
+def _read(reply: str, frame: Frame, target: str = "") -> Heard:
     """Every run of four tokens and the name behind it; of more or fewer, which four belong together is unknown."""
-    places = []
+    places, cut = [], False
     for run, name in _BOX.findall(reply):
         numbers = tuple(float(token) for token in re.findall(r"\d+", run))
+        name = _TOKENS.sub("", name)
+        cut = cut or len(numbers) != 4
         if len(numbers) == 4:
-            places.append(Place(numbers, re.sub(r"\s*;\s*$", "", _TOKENS.sub("", name))))
-    return hear(_TOKENS.sub("", reply), places, frame, begun="<loc" in reply)
+            places.append(Place(numbers, _MORE.sub("", name)))
+    cut = cut or bool(_MORE.search(_TOKENS.sub("", reply)))
+    return hear(_TOKENS.sub("", reply), places, frame, target, begun="<loc" in reply, cut=cut)
 
 
 def _write(regions: Sequence[Region], frame: Frame) -> str:

@@ -26,6 +26,11 @@ def has_tags(text: str) -> bool:
     return "<point" in text
 
 
+def cut_tags(text: str) -> bool:
+    """Whether a tag was begun and is not closed."""
+    return len(re.findall("<point", text)) > len(re.findall("</points?>", text)) or bool(re.search(r"</?\w*$", text))
+
+
 def find_tags(text: str, thousandths: float) -> Iterator[Place]:
     """The points of every tag that is whole; `thousandths`: what one number of `coords` is of the other forms'.
 
