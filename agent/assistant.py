@@ -26,7 +26,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from .. import __version__
 from ..memory.catalogue import Catalogue, Hit
-from ..memory.contracts import known
+from ..memory.contracts import kept
 from ..memory.indexing import Progress as Indexing
 from ..memory.indexing import Report
 from ..memory.photos import PhotoStore
@@ -41,7 +41,7 @@ from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
 from ..tools.types import FieldName, Finding, Photo, PhotoId, Product
 from .graph import build_graph
-from .language import language_of
+from .language import language_of, spoken
 from .nodes import SENTENCE, STATUS, draw_compared
 from .reply import Progress, Reply, Statement, from_json
 from .router import Router
@@ -123,7 +123,7 @@ class Assistant:
                 checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
                 opened.enter_context(closing(checkpoints))
                 kit = TurnKit(
-                    model=seeing and known(seeing, folder),
+                    model=seeing and _known(seeing, folder),
                     reader=RapidReader(),
                     readings=readings,
                     photos=photos,
@@ -397,8 +397,8 @@ class Assistant:
     ) -> Finding:
         photo = self.load(source)
         args = args or {}
-        # A model is spoken to in the language of what is asked.
-        language = language_of(args.get("question") or args.get("target") or "", None)
+        # A model is spoken to in the language of what is asked, and where that is nothing, of who looks.
+        language = language_of(args.get("question") or args.get("target") or "", spoken(None))
         kit = replace(self._kit, model=self._kit.model and self._kit.model.begun(), language=language)
         if not _is_id(source):
             kit = replace(kit, readings=self._passing)
@@ -420,6 +420,12 @@ class _Beside:
 
 def _of(settings: Settings) -> Model | None:
     return open_model(settings.model, settings.server) if settings.model else None
+
+
+def _known(model: Model, home: Path) -> Model:
+    """The model with what was found of it under its own name, by the name that people call it. Raises `BadInput`."""
+    contract = kept(model.name, model.server, home)
+    return replace(model, name=model.readable or model.name, contract=contract)
 
 
 def _is_id(source: object) -> "TypeIs[str]":

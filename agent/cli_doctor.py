@@ -38,5 +38,5 @@ def doctor(
             plain,
         )
         for problem in report["problems"]:
-            say(f"{problem['problem']}: {problem['text']}")
+            say(problem["text"])
     raise typer.Exit(0 if report["ok"] else FAILURE)

@@ -137,12 +137,15 @@ def _address(model: str, settings: Settings) -> str | None:
 
 
 def _kept(settings: Settings, home: Path | None, language: str) -> tuple[Contract | None, dict[str, Any]]:
-    """What was found of the model that is configured. It is not opened: a large one would be loaded for it."""
+    """What was found of the model that is configured. Nothing is asked of it: a large one would be loaded for it."""
+    from ..tools.models.opening import open_model
+
     if settings.model is None:
         return None, _check("model", True, say(language, "doctor.model.none"))
     try:
-        contract = kept(settings.model.partition(":")[2], settings.server or "", settings.home)
-    except BadInput as error:
+        model = open_model(settings.model, settings.server)
+        contract = kept(model.name, model.server, settings.home)
+    except SightlineError as error:
         return None, _check("model", False, str(error))
     if contract:
         return contract, _calibrated(contract, language)
@@ -150,27 +153,23 @@ def _kept(settings: Settings, home: Path | None, language: str) -> tuple[Contrac
     command = shlex.join(
         ["sightline", "doctor", *(w for name, value in options.items() if value for w in (name, value))]
     )
-    detail = say(language, "doctor.model.uncalibrated", model=settings.model, command=command)
+    detail = say(language, "doctor.model.uncalibrated", model=_short(model.name), command=command)
     return None, _check("model", True, detail)
 
 
 def _calibrated(contract: Contract, language: str) -> dict[str, Any]:
     if contract.problems:
-        detail = say(
-            language,
-            "doctor.model.problems",
-            model=contract.model,
-            n=len(contract.problems),
-            problems=", ".join(contract.problems),
-        )
+        detail = say(language, "doctor.model.problems", model=_short(contract.model), n=len(contract.problems))
     else:
-        detail = say(language, "doctor.model.good", model=contract.model, seconds=_seconds(contract))
+        detail = say(language, "doctor.model.good", model=_short(contract.model), seconds=_seconds(contract))
     return _check("model", not set(contract.problems) - _BORNE, detail)
 
 
 def _problems(contract: Contract, language: str) -> list[dict[str, str]]:
     """Each problem by its name, and in words with what to do."""
-    known = {"dialect": contract.dialect, "side": contract.side, "seconds": _seconds(contract)}
+    known = {"dialect": contract.dialect.replace("_", " "), "seconds": _seconds(contract)}
+    if contract.side:
+        known["size"] = say(language, f"doctor.size.{contract.scale}", side=contract.side)
     sentences = prompts.sentences(language)
     found = []
     for problem in contract.problems:
@@ -178,6 +177,11 @@ def _problems(contract: Contract, language: str) -> list[dict[str, str]]:
         words = say(language, f"doctor.problem.{problem}", **{name: known[name] for name in wanted})
         found.append({"problem": problem, "text": words})
     return found
+
+
+def _short(model: str) -> str:
+    """A model's name as it is spoken: without whose it is, or the folder it lies in."""
+    return model.rstrip("/").rpartition("/")[2]
 
 
 def _seconds(contract: Contract) -> str:

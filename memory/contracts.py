@@ -6,14 +6,12 @@ A contract holds for one model, one server and one version of the prompts; where
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..tools.errors import BadInput
 from ..tools.models.contract import Contract, key
-from ..tools.models.model import Model
 
 FILE = "contracts.sqlite"
 
@@ -26,12 +24,6 @@ CREATE TABLE IF NOT EXISTS contracts (
 )
 """
 _PLAIN = TypeAdapter(Contract)
-
-
-def known(model: Model, home: Path) -> Model:
-    """The model with the contract kept for it in a home; as it is where there is none. Raises as `kept` does."""
-    contract = kept(model.name, model.server, home)
-    return replace(model, contract=contract) if contract else model
 
 
 def kept(model: str, server: str, home: Path) -> Contract | None:

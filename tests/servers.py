@@ -75,9 +75,20 @@ Brain = Callable[[Asked], str | Call]
 # --- seeing
 
 
+_seen: dict[tuple[tuple[int, int], int], list[Shape]] = {}
+
+
 def shapes(image: Image.Image) -> list[Shape]:
     """Every coloured circle, rectangle and triangle on a light ground, from left to right."""
-    rgb = np.asarray(image.convert("RGB")) >> 3
+    data = image.convert("RGB").tobytes()
+    known = image.size, hash(data)  # many servers are shown the same scenes
+    if known not in _seen:
+        _seen[known] = _shapes(np.frombuffer(data, np.uint8).reshape(image.height, image.width, 3))
+    return _seen[known]
+
+
+def _shapes(image: NDArray[np.uint8]) -> list[Shape]:
+    rgb = image >> 3
     nearest = _nearest()[rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]]
     seen = []
     shares = np.bincount(nearest.ravel() + 1, minlength=len(COLOURS) + 1)[1:] / nearest.size
@@ -86,7 +97,7 @@ def shapes(image: Image.Image) -> list[Shape]:
             continue
         _, _, stats, _ = cv2.connectedComponentsWithStats((nearest == n).astype(np.uint8), connectivity=8)
         for x, y, width, height, area in stats[1:].tolist():
-            if area >= _SMALL * image.width * image.height and area > 0.4 * width * height:
+            if area >= _SMALL * nearest.size and area > 0.4 * width * height:
                 seen.append(Shape(colour, _form(area / (width * height)), Box(x, y, x + width, y + height)))
     return sorted(seen, key=lambda s: s.box)
 
@@ -154,7 +165,7 @@ def _letters() -> Mapping[str, tuple[NDArray[np.float32], float]]:
 
 
 _LOCATE = re.compile(r'bounding|bbox|box_2d|"box"|\bdetect|locate|point to|/point|框出|<phrase>|<\|ref\|>|_detection>')
-_THING = re.compile(rf"\b({'|'.join(COLOURS)})\b(?: (circle|rectangle|triangle))?")
+_THING = re.compile(rf"\b({'|'.join(COLOURS)})\b(?: (circle|rectangle|triangle|star))?")
 
 
 @dataclass(frozen=True)
@@ -181,11 +192,13 @@ class Looking:
         if found := re.search(r"how many (\w+) (\w+?)s?\b", words):
             return str(sum((s.colour, s.form) == found.groups() for s in self._seen(asked)))
         if re.search(r"which colou?r", words):
-            return ", ".join(_main(image) for image in asked.images) or "none"
+            largest = [(shape.colour, shape.form) for image in asked.images if (shape := _main(image))]
+            return ", ".join(" ".join(main if "which form" in words else main[:1]) for main in largest) or "none"
         if re.search(r"transcribe|which number|\bocr\b|抄写", words):
             return "\n".join(printed(asked.images[-1])) if asked.images else "NONE"
         if re.search(r"differs|不同", words):
-            first, second = [_main(image) for image in asked.images] or ("none", "none")
+            seen = [shape.colour if (shape := _main(image)) else "none" for image in asked.images]
+            first, second = seen or ("none", "none")
             return "NONE" if first == second else f"The {first} of the first is {second} in the second."
         if _LOCATE.search(words):
             return self._located(asked, words)
@@ -226,9 +239,9 @@ def written(dialect: str, regions: Sequence[Region], frame: Frame) -> str:
     return text if fine == 1 else re.sub(r"\b\d+\b", lambda n: str(int(n[0]) / fine), text)
 
 
-def _main(image: Image.Image) -> str:
-    """The colour of the largest shape."""
-    return max(shapes(image), key=lambda s: s.box.area, default=Shape("none", "", Box(0, 0, 0, 0))).colour
+def _main(image: Image.Image) -> Shape | None:
+    """The largest shape."""
+    return max(shapes(image), key=lambda s: s.box.area, default=None)
 
 
 # --- faults
@@ -245,6 +258,7 @@ class Fault:
     status of the n-th request, from 1; `body`: sent in place of JSON; `first` and `between`: seconds before the first
     piece of a reply and before each other one; `refuses`: fields of a request that are answered with 400; `resets`,
     `hangs`: the connection. `status`, `resets` and `hangs` apply to requests with at least `at_images` images.
+    `endless`: its replies take no notice of the limit of tokens, of which each piece is one otherwise.
     """
 
     images: Callable[[Images], Images] = list
@@ -257,6 +271,7 @@ class Fault:
     resets: bool = False
     hangs: bool = False
     at_images: int = 0
+    endless: bool = False
 
 
 def shrunk(longest: int) -> Callable[[Images], Images]:
@@ -301,6 +316,13 @@ def _endless(text: str) -> Iterator[str]:
     yield from itertools.repeat(" and so on and on")
 
 
+def _thinking(text: str) -> Iterator[str]:
+    """More thoughts than a short reply has room for, with what looks like an answer and is none."""
+    yield "<think>Is it red? Or [[1, 2"
+    yield from (f" or {n}" for n in range(70))
+    yield from ("?</think>\n", text)
+
+
 _PROSE = "It is somewhere in the upper part of the picture, I would say."  # in place of any structure
 
 
@@ -318,11 +340,12 @@ FAULTS: dict[str, Fault] = {
     "shrinks": Fault(images=shrunk(640)),
     "squares": Fault(images=squared(448)),
     "truncates": Fault(text=lambda text: [text[: max(24, len(text) * 3 // 5)]]),
-    "repeats": Fault(text=_endless),
+    "repeats": Fault(text=_endless, endless=True),
+    "thinks": Fault(text=_thinking),
     "prose": Fault(text=lambda text: [_PROSE if set(text) & set("[{<") else text]),
     "salad": Fault(text=_salad),
-    "slow": Fault(first=0.5),
-    "trickles": Fault(between=0.1),
+    "slow": Fault(first=0.2),
+    "trickles": Fault(text=lambda text: (text[i : i + 3] for i in range(0, len(text), 3)), between=0.05),
     "too_many": Fault(status=lambda _: 429),
     "error": Fault(status=lambda _: 500),
     "error_once": Fault(status=lambda n: 500 if n == 1 else 200),
@@ -438,7 +461,7 @@ class _Handler(BaseHTTPRequestHandler):
         pieces = iter([]) if isinstance(said, Call) else fault.text(said)
         if body.get("stream"):
             with suppress(ConnectionError):
-                self._stream(said, pieces, fault)
+                self._stream(said, pieces, fault, body.get("max_tokens"))
                 return
             self.server.address.hung_up.set()
             return
@@ -452,7 +475,7 @@ class _Handler(BaseHTTPRequestHandler):
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         self._json(200, {**self._head("chat.completion"), "choices": [choice], "usage": usage})
 
-    def _stream(self, said: str | Call, pieces: Iterable[str], fault: Fault) -> None:
+    def _stream(self, said: str | Call, pieces: Iterable[str], fault: Fault, limit: int | None) -> None:
         self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -462,12 +485,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._event({"role": "assistant", "content": ""})
         if isinstance(said, Call):
             self._event({"tool_calls": [{"index": 0, **_call(said)}]})
-        for piece in pieces:
+        reason = "tool_calls" if isinstance(said, Call) else "stop"
+        for n, piece in enumerate(pieces):
+            if n == limit and not fault.endless:
+                reason = "length"
+                break
             self.server.closing.wait(fault.between)
             if self.server.closing.is_set():
                 return
             self._event({"content": piece})
-        self._event({}, "tool_calls" if isinstance(said, Call) else "stop")
+        self._event({}, reason)
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _event(self, delta: dict[str, Any], reason: str | None = None) -> None:

@@ -1,11 +1,15 @@
 """`doctor` names what is wrong with a broken server, finds nothing wrong with a good one, and boxes come back right."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -13,33 +17,43 @@ from fakes import CountingReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from servers import FAULTS, Brain, Fault, Looking, Served, serving, shapes, within, written
+from servers import FAULTS, Asked, Brain, Call, Fault, Looking, Served, serving, shapes, within, written
 from typer.testing import CliRunner, Result
 
 from sightline import prompts
 from sightline.agent.cli_doctor import app
-from sightline.memory.contracts import FILE, keep, known
+from sightline.memory.contracts import FILE, keep, kept
 from sightline.tools.dialects import DIALECTS
 from sightline.tools.errors import ModelFailed
-from sightline.tools.models import calibration
+from sightline.tools.models import asking, calibration
 from sightline.tools.models.calibration import STEPS, calibrate
-from sightline.tools.models.contract import Contract, Problem, Scale
+from sightline.tools.models.contract import Contract, Problem, Scale, key
 from sightline.tools.models.families import FAMILIES, Family
-from sightline.tools.models.fitting import FITS, Shown, fit
+from sightline.tools.models.fitting import Shown, fit
 from sightline.tools.models.model import Model
 from sightline.tools.models.opening import open_model
-from sightline.tools.models.scenes import Drawn, Scene, counted, pair, placed, printed
+from sightline.tools.models.scenes import ABSENT, Drawn, Scene, alone, counted, placed, printed
 from sightline.tools.models.view import view
 from sightline.tools.photos import pixels
 from sightline.tools.types import Box, Region, Size
 
-HURRIED = 1.5
+HURRIED = 0.5
 """Seconds of patience, where nobody waits a minute and a half for a test."""
 
 QWEN3, QWEN25 = "Qwen/Qwen3-VL-4B-Instruct", "Qwen/Qwen2.5-VL-3B-Instruct"
 POINTING = Family("pointing", (), "points", "made up: no family has this dialect as its own")
 ENOUGH = 20
 """Requests that no endpoint is asked more than, however broken it is."""
+
+
+_certificates = cache(ssl.create_default_context)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try comes at once, and certificates, which no client on loopback uses, are read once."""
+    monkeypatch.setattr("sightline.tools.models.model._PAUSE", 0.01)
+    monkeypatch.setattr(ssl, "create_default_context", _certificates)
 
 
 def model_of(dialect: str, url: str) -> Model:
@@ -62,7 +76,7 @@ def sent_pixels(size: Size) -> tuple[float, float]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_drawn_is_where_the_truth_says(seed: int) -> None:
-    for scene in (*placed(seed), *pair()):
+    for scene in (*placed(seed), *alone()):
         colour, form = scene.thing.split()
         (seen,) = [s for s in shapes(Image.fromarray(pixels(scene.photo))) if s.colour == colour]
         assert (seen.form, overlap(seen.box, scene.box) > 0.97) == (form, True)
@@ -76,6 +90,17 @@ def test_swapping_its_axes_or_leaving_it_where_it_is_in_a_resized_image_moves_a_
         x0, y0, x1, y1 = box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height
         assert overlap(Box(y0, x0, y1, x1), Box(x0, y0, x1, y1)) < 0.1
         assert overlap(Box(*(v * 0.5 for v in box)), box) < 0.2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_finds_two_things_by_saying_the_same_of_every_image(seed: int) -> None:
+    shares = []
+    for scene in placed(seed):
+        (width, height), box = scene.photo.size, scene.box
+        shares.append(Box(box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height))
+    assert not any(one.shared(other) for one, other in combinations(shares, 2))
+    assert all(len({scene.thing.split()[n] for scene in alone()}) == len(alone()) for n in (0, 1))
+    assert not any(ABSENT.split()[1] in scene.thing for scene in (*placed(seed), *alone()))
 
 
 def test_scenes_are_the_same_again_and_others_by_another_seed() -> None:
@@ -101,6 +126,7 @@ def test_nothing_is_wrong_with_a_good_endpoint(dialect: str) -> None:
     assert contract.first_ms
     assert contract.images == model.family.images
     assert url.requests <= ENOUGH
+    assert max(asked.body["max_tokens"] for asked in url.asked) <= 256, "a slow machine that talks on"
     if model.family.turns:
         assert contract.counts
         assert contract.reads
@@ -125,6 +151,30 @@ def test_an_error_that_passes_is_none() -> None:
     assert url.statuses.count(500) == 1
 
 
+def test_what_it_thinks_first_is_no_part_of_a_reply() -> None:
+    with serving(Looking("qwen3_vl"), FAULTS["thinks"]) as url:
+        assert calibrate(open_model(f"openai:{QWEN3}", url)).problems == ()
+    assert url.requests <= ENOUGH + 1, "it is given the room for it once and for all"
+
+
+def test_one_that_never_ends_is_given_more_room_once() -> None:
+    with serving(Looking("paligemma"), Fault(text=lambda text: (text, *map(str, range(2000))))) as url:
+        contract = calibrate(open_model("openai:paligemma", url))
+    assert "truncated" in contract.problems
+    assert sorted(asked.body["max_tokens"] for asked in url.asked)[-2:] == [256, 1000]
+
+
+def test_it_may_count_aloud_and_name_the_image() -> None:
+    def brain(asked: Asked) -> str | Call:
+        said = Looking("qwen3_vl")(asked)
+        if "How many" in asked.prompt:
+            return f"Image 1: 1, 2, 3, 4, {said}. There are {said}."
+        return f"Image 1: {said}" if "digits" in asked.prompt else said
+
+    with serving(brain) as url:
+        assert calibrate(open_model(f"openai:{QWEN3}", url)).problems == ()
+
+
 def test_a_family_that_writes_no_boxes_is_not_asked_for_any() -> None:
     with serving(Looking()) as url:
         contract = calibrate(open_model("openai:Salesforce/blip2-opt-2.7b", url))
@@ -134,6 +184,29 @@ def test_a_family_that_writes_no_boxes_is_not_asked_for_any() -> None:
 
 
 # --- planted faults
+
+
+def instead(**words: str) -> Brain:
+    """Looks for other things than it was asked for."""
+
+    def brain(asked: Asked) -> str | Call:
+        prompt = asked.prompt
+        for said, done in words.items():
+            prompt = prompt.replace(said.replace("_", " "), done)
+        return Looking("qwen3_vl")(asked._replace(prompt=prompt))
+
+    return brain
+
+
+def guesses(asked: Asked) -> str | Call:
+    """Sees nothing, and is right about the two images by luck."""
+    if "Image 2" in asked.prompt:
+        return "blue, red"
+    said = Looking("qwen3_vl")(asked._replace(images=[]))
+    return "blue rectangle" if said == "none" else said
+
+
+EVERYTHING = "red, blue, green, yellow, orange, purple"
 
 Planted = tuple[str, Brain, Fault | None, set[Problem]]
 
@@ -152,6 +225,17 @@ PLANTED: dict[str, Planted] = {
     "another dialect": (QWEN3, Looking("molmo"), None, {"other_dialect"}),
     "tags in place of JSON": ("mine", Looking("qwen_vl"), None, {"other_dialect"}),
     "points in place of boxes": ("mine", Looking("points"), None, {"other_dialect"}),
+    "finds half of the things": (
+        QWEN3, instead(blue_triangle=ABSENT, purple_rectangle=ABSENT), None, {"few_boxes"},
+    ),
+    "finds a quarter of the things": (
+        QWEN3, instead(blue_triangle=ABSENT, purple_rectangle=ABSENT, green_circle=ABSENT), None, {"no_boxes"},
+    ),
+    "finds whatever there is": (
+        QWEN3, lambda asked: Looking("qwen3_vl")(asked._replace(prompt=f"{asked.prompt} {EVERYTHING}"))
+        if "Locate" in asked.prompt else Looking("qwen3_vl")(asked), None, {"no_boxes"},
+    ),
+    "finds what is not there": (QWEN3, instead(**{ABSENT: "green circle"}), None, {"never_absent"}),
     "ignores images": (QWEN3, Looking("qwen3_vl"), FAULTS["ignores_images"], {"images_ignored"}),
     "ignores the image of tokens": ("paligemma", Looking("paligemma"), FAULTS["ignores_images"], {"images_ignored"}),
     "refuses images": (QWEN3, Looking("qwen3_vl"), FAULTS["refuses_images"], {"images_refused"}),
@@ -192,9 +276,9 @@ def test_a_planted_fault_is_named_and_no_other(name: str) -> None:
 @pytest.mark.parametrize("fault", SLOW)
 def test_a_slow_endpoint_is_named(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     # What a good one takes here stays well under this, what a slow one takes well over it.
-    monkeypatch.setattr(calibration, "SLOW", 400.0)
-    with serving(Looking("paligemma"), FAULTS[fault]) as url:
-        contract = calibrate(open_model("openai:paligemma", url))
+    monkeypatch.setattr(calibration, "SLOW", 150.0)
+    with serving(Looking(), FAULTS[fault]) as url:
+        contract = calibrate(open_model("openai:Salesforce/blip2-opt-2.7b", url))
     assert contract.problems == ("slow",)
     assert contract.first_ms
     assert contract.ms
@@ -202,7 +286,7 @@ def test_a_slow_endpoint_is_named(monkeypatch: pytest.MonkeyPatch, fault: str) -
 
 
 def test_every_problem_is_planted_somewhere() -> None:
-    planted = set().union(*(problems for *_, problems in PLANTED.values()))
+    planted: set[str] = set().union(*(problems for *_, problems in PLANTED.values()))
     assert planted | {"slow"} == set(get_args(Problem))
 
 
@@ -234,10 +318,12 @@ DEAD = {
 )
 def test_a_dead_endpoint_is_a_clear_error_within_seconds(fault: str, dialect: str) -> None:
     start = time.monotonic()
-    with serving(Looking(dialect), FAULTS[fault]) as url, pytest.raises(ModelFailed, match=DEAD[fault]):
-        calibrate(replace(model_of(dialect, url), patience=HURRIED))
+    with serving(Looking(dialect), FAULTS[fault]) as url:
+        model = model_of(dialect, url)
+        with pytest.raises(ModelFailed, match=DEAD[fault]):
+            calibrate(replace(model, patience=HURRIED) if fault == "hangs" else model)
     assert time.monotonic() - start < 6
-    assert url.requests <= 4, "each question is tried twice at most"
+    assert url.requests <= 7, "nothing is asked of a dead one for long"
 
 
 def test_nobody_there_is_a_clear_error() -> None:
@@ -271,13 +357,72 @@ def test_an_endpoint_that_hangs_on_images_alone_is_a_clear_error() -> None:
     assert url.requests <= 4
 
 
-def test_when_time_is_over_the_rest_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "WHOLE", 1.5)
-    with serving(Looking("qwen3_vl"), Fault(first=0.5)) as url:
+def test_when_time_is_over_the_rest_is_not_asked_and_whether_it_sees_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Looking("qwen3_vl")) as url:
+        over = lambda: time.monotonic() + (asking.WHOLE if url.requests >= 4 else 0)  # noqa: E731
+        monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=over))
         contract = calibrate(open_model(f"openai:{QWEN3}", url))
-    assert url.requests <= 4
-    assert "slow" in contract.problems
-    assert {contract.counts, contract.reads, contract.tools, contract.order} == {None}
+    assert url.requests == 4
+    assert contract.problems == ("slow",)
+    assert contract.sees
+    assert {contract.boxes, contract.counts, contract.reads, contract.tools, contract.order} == {None}
+
+
+def test_a_question_that_calibration_has_no_more_time_for_is_slow_and_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asking, "WHOLE", HURRIED)
+    with serving(Looking("qwen3_vl"), Fault(hangs=True, at_images=1)) as url:
+        contract = calibrate(open_model(f"openai:{QWEN3}", url))
+    assert contract.problems == ("slow",)
+    assert url.requests == 2
+
+
+# --- whether it sees
+
+
+def test_a_lucky_guess_is_no_sight() -> None:
+    with serving(guesses) as url:
+        contract = calibrate(open_model(f"openai:{QWEN3}", url))
+    assert (contract.sees, "images_ignored" in contract.problems) == (False, True)
+
+
+def test_guesses_that_change_are_no_sight() -> None:
+    rng = Random(3)
+    with serving(lambda _: rng.choice(("It is red.", "It is blue.", "Green!"))) as url:
+        assert not calibrate(open_model(f"openai:{QWEN3}", url)).sees
+
+
+@pytest.mark.parametrize("blind_to", ["colours", "forms"])
+def test_who_sees_without_colours_or_forms_sees(blind_to: str) -> None:
+    def brain(asked: Asked) -> str | Call:
+        said = Looking("molmo")(asked)
+        if "Which colour" not in asked.prompt or not isinstance(said, str):
+            return "I cannot tell."
+        return "grey " + said.split()[1] if blind_to == "colours" else said.split()[0] + " thing"
+
+    with serving(brain) as url:
+        contract = calibrate(open_model(f"openai:{QWEN3}", url))
+    assert contract.sees
+    assert "images_ignored" not in contract.problems
+
+
+def test_who_has_no_word_for_a_question_and_finds_things_sees() -> None:
+    with serving(lambda asked: "" if "Question" in asked.prompt else Looking("paligemma")(asked)) as url:
+        contract = calibrate(open_model("openai:paligemma", url))
+    assert (contract.sees, contract.problems) == (True, ())
+
+
+def test_who_has_no_word_for_any_image_does_not_see() -> None:
+    with serving(lambda asked: "" if asked.images else "lighthouse") as url:
+        assert calibrate(open_model(f"openai:{QWEN3}", url)).problems[:1] == ("images_ignored",)
+
+
+def test_who_knows_neither_and_finds_things_sees() -> None:
+    with serving(lambda asked: "a shape" if "Which" in asked.prompt else Looking("qwen3_vl")(asked)) as url:
+        contract = calibrate(open_model(f"openai:{QWEN3}", url))
+    assert (contract.sees, contract.boxes) == (True, True)
+    assert "images_ignored" not in contract.problems
 
 
 # --- the contract is used
@@ -310,7 +455,7 @@ def test_with_its_contract_boxes_come_back_in_the_right_pixels(name: str, tmp_pa
     with serving(brain, fault) as url:
         model = open_model(f"openai:{model_name}", url)
         keep(replace(calibrated(name)[0], server=url), tmp_path)
-        contract = known(model, tmp_path).contract
+        contract = kept(model.name, model.server, tmp_path)
         assert contract
         # Scenes that it was not calibrated with.
         assert agreement(model, contract, placed(99)) > 0.9
@@ -327,7 +472,7 @@ boxes = st.tuples(st.floats(0.02, 0.6), st.floats(0.02, 0.6), st.floats(0.15, 0.
     dialect=st.sampled_from(["plain_json", "qwen25_vl", "gemini", "internvl", "qwen2_vl"]),
     scale=st.sampled_from(get_args(Scale)),
     swapped=st.booleans(),
-    side=st.integers(300, 900),
+    side=st.integers(300, 880),
     off=st.lists(boxes, min_size=4, max_size=4),
     unanswered=st.integers(0, 4),
 )
@@ -349,8 +494,8 @@ def test_whatever_the_numbers_span_is_worked_out(
         return Shown(written(dialect, [Region(box, "it", "thing")], true.frame(size)), size, box)
 
     asked = [shown(scene.photo.size, scene.box) for n, scene in enumerate(placed(3)) if n != unanswered]
-    contract, agreed = fit(Contract("", "", "", dialect), asked)
-    assert agreed > 0.9
+    contract, reached = fit(Contract("", "", "", dialect), asked)
+    assert min(reached) > 0.8
     for size, (x0, y0, x1, y1) in zip(((1280, 960), (720, 1280), (448, 320), (1600, 640)), off, strict=True):
         width, height = size
         reply, _, box = shown(Size(*size), Box(x0 * width, y0 * height, x1 * width, y1 * height))
@@ -360,7 +505,35 @@ def test_whatever_the_numbers_span_is_worked_out(
 
 def test_replies_that_fit_nothing_fit_nothing() -> None:
     shown = [Shown('[{"box": [1, 2, 3, 4]}]', scene.photo.size, scene.box) for scene in placed(3)]
-    assert fit(Contract("", "", "", "plain_json"), shown)[1] < FITS
+    assert fit(Contract("", "", "", "plain_json"), shown).found == 0
+
+
+@pytest.mark.parametrize("things", [2, 3])
+def test_two_things_are_too_few_to_tell_how_it_writes_them_otherwise(things: int) -> None:
+    plain, swapped = Contract("", "", "", "qwen3_vl"), Contract("", "", "", "qwen3_vl", swapped=True)
+    shown = []
+    for n, scene in enumerate(placed(3)):
+        found = [Region(scene.box, "it", "thing")] if n < things else []
+        size = scene.photo.size
+        shown.append(Shown(written("qwen3_vl", found, swapped.frame(size)), size, scene.box))
+    assert fit(plain, shown).contract == (swapped if things == 3 else plain)
+
+
+@pytest.mark.parametrize("dialect", ["qwen25_vl", "qwen3_vl", "paligemma", "internvl"])
+def test_a_model_that_is_a_little_out_has_no_server_that_resizes(dialect: str) -> None:
+    """By up to three in a hundred, each number by its own or all alike."""
+    plain = Contract("", "", "", dialect)
+    for seed in range(40):
+        rng = Random(seed)
+        out = rng.choice((0.03, 0.0))
+        shown = []
+        for scene in placed(seed % 5):
+            alike = rng.choice((0.97, 1.03)) if not out else 1.0
+            edges = [edge * alike * rng.uniform(1 - out, 1 + out) for edge in scene.box]
+            region = Region(Box(*edges).inside(scene.photo.size), "it", "thing")
+            said = written(dialect, [region], plain.frame(scene.photo.size))
+            shown.append(Shown(said, scene.photo.size, scene.box))
+        assert fit(plain, shown).contract == plain
 
 
 # --- doctor
@@ -399,7 +572,7 @@ def test_doctor_finds_nothing_wrong_with_a_good_model_and_keeps_that(run: Run, t
     assert json.loads(tried.stdout)["contract"]["boxes"] is True
     assert json.loads(after.stdout)["contract"] == json.loads(tried.stdout)["contract"]
     assert "nothing wrong was found" in checked(after)[1]
-    assert known(open_model(f"openai:{QWEN3}", url), tmp_path / "home").contract
+    assert kept(QWEN3, url, tmp_path / "home")
     assert asked <= ENOUGH, "it is asked only where it is named"
 
 
@@ -410,13 +583,15 @@ def test_doctor_says_what_is_wrong_and_what_to_do(run: Run) -> None:
         chinese = run(SIGHTLINE_MODEL=f"openai:{QWEN25}", SIGHTLINE_SERVER=url, LC_ALL="zh_CN.UTF-8")
     with serving(Looking("qwen25_vl"), FAULTS["ignores_images"]) as url:
         blind = run("--model", f"openai:{QWEN25}", "--server", url)
-    assert (blind.exit_code, "model\tNO" in blind.stdout, "images_ignored: " in blind.stdout) == (4, True, True)
+    assert (blind.exit_code, "model\tNO" in blind.stdout) == (4, True)
+    assert "It says the same whatever the image shows" in blind.stdout
+    assert "images_ignored" not in blind.stdout, "a name of ours is nothing to be read aloud"
     # What is made up for is said, and is nothing to fail for.
     assert tried.exit_code == 0
     assert "model\tok" in tried.stdout
-    assert "resized: Its server makes images smaller (to 640 pixels)" in tried.stdout
+    assert "Its server changes the size of images (no side is longer than 640 pixels)" in tried.stdout
     assert chinese.exit_code == 0
-    assert "缩小（到 640 像素）" in chinese.stdout
+    assert "最长边不超过 640 像素" in chinese.stdout
 
 
 def test_doctor_says_that_a_server_is_dead_and_keeps_nothing(run: Run, tmp_path: Path) -> None:
@@ -439,10 +614,36 @@ def test_doctor_needs_a_model_with_an_address(run: Run) -> None:
     assert run("--server", "http://127.0.0.1:1/v1").exit_code == 2
 
 
+def test_doctor_knows_a_folder_however_it_is_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "models" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    monkeypatch.chdir(tmp_path)
+    before = run("--json", SIGHTLINE_MODEL="transformers:models/mine")
+    keep(Contract(*key(str(folder), ""), "qwen3_vl", ms=1.0), tmp_path / "home")
+    after = run("--json", SIGHTLINE_MODEL="transformers:models/mine")
+    assert checked(before)[1].startswith("mine: not calibrated"), "by the name that can be heard"
+    assert checked(after)[1].startswith("mine: calibrated")
+
+
+@pytest.mark.parametrize(
+    ("scale", "size"),
+    [
+        ("longest", "no side is longer than 640 pixels"),
+        ("square", "each becomes a square of 640 by 640 pixels"),
+        ("area", "none has more pixels than a square of 640 by 640"),
+    ],
+)
+def test_doctor_says_how_a_server_resizes(scale: Scale, size: str, run: Run, tmp_path: Path) -> None:
+    server = "http://127.0.0.1:1/v1"
+    keep(Contract(*key("mine", server), "qwen25_vl", scale, side=640, problems=("resized",)), tmp_path / "home")
+    assert f"({size})" in run(SIGHTLINE_MODEL="openai:mine", SIGHTLINE_SERVER=server).stdout
+
+
 def test_doctor_says_that_the_kept_contracts_are_damaged(run: Run, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / FILE).write_bytes(b"not a database at all" * 100)
-    result = run("--json", SIGHTLINE_MODEL="openai:mine")
+    result = run("--json", SIGHTLINE_MODEL="openai:mine", SIGHTLINE_SERVER="http://127.0.0.1:1/v1")
     assert result.exit_code == 4
     assert FILE in checked(result)[1]
 
@@ -452,7 +653,7 @@ def test_doctor_says_that_the_kept_contracts_are_damaged(run: Run, tmp_path: Pat
 
 def test_a_server_sees_only_what_it_is_sent() -> None:
     """The good server is no oracle: other pixels, another answer."""
-    first, second = pair()
+    first, second, _ = alone()
     with serving(Looking()) as url:
         model = open_model("openai:mine", url)
         for asked, there in ((first, first), (first, second)):

@@ -9,17 +9,15 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.language_models import FakeListChatModel
 from pydantic import TypeAdapter
 
 from sightline import prompts
 from sightline.memory import contracts
-from sightline.memory.contracts import FILE, keep, kept, known
+from sightline.memory.contracts import FILE, keep, kept
 from sightline.tools.dialects import DIALECTS
 from sightline.tools.errors import BadInput
 from sightline.tools.models.contract import Contract, Problem, Scale, key, speaks
 from sightline.tools.models.families import OTHER
-from sightline.tools.models.model import Model
 from sightline.tools.types import Size
 
 SERVER = "http://127.0.0.1:8000/v1"
@@ -50,10 +48,6 @@ def found(draw: st.DrawFn) -> Contract:
     )
 
 
-def model(name: str = "mine", server: str = SERVER) -> Model:
-    return Model(lambda: FakeListChatModel(responses=["yes"]), name, OTHER, server)
-
-
 def plain(name: str = "mine", server: str = SERVER, **facts: Any) -> Contract:
     return Contract(*key(name, server), dialect="qwen3_vl", **facts)
 
@@ -63,16 +57,15 @@ def plain(name: str = "mine", server: str = SERVER, **facts: Any) -> Contract:
 def test_what_is_kept_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, contract: Contract) -> None:
     home = tmp_path_factory.mktemp("home")
     keep(contract, home)
-    assert known(model(), home).contract == contract
-    assert known(model(), home).dialect is DIALECTS[contract.dialect]
+    assert kept("mine", SERVER, home) == contract
+    assert speaks(OTHER, contract) is DIALECTS[contract.dialect]
 
 
-def test_without_a_contract_a_model_is_as_it_was(tmp_path: Path) -> None:
-    before = model()
-    assert known(before, tmp_path / "no" / "home") is before
+def test_without_a_contract_none_is_known(tmp_path: Path) -> None:
+    assert kept("mine", SERVER, tmp_path / "no" / "home") is None
     keep(plain("another"), tmp_path)
-    assert known(before, tmp_path) is before
-    assert before.dialect is speaks(OTHER, None)
+    assert kept("mine", SERVER, tmp_path) is None
+    assert speaks(OTHER, None) is DIALECTS[OTHER.dialect]
 
 
 def test_another_model_server_or_wording_is_another_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +97,7 @@ def test_many_may_keep_at_once(tmp_path: Path) -> None:
 def test_a_damaged_file_is_said_and_begun_anew(tmp_path: Path, data: bytes) -> None:
     (tmp_path / FILE).write_bytes(data)
     with pytest.raises(BadInput, match=FILE):
-        known(model(), tmp_path)
+        kept("mine", SERVER, tmp_path)
     keep(plain(), tmp_path)
     assert kept("mine", SERVER, tmp_path) == plain()
 
@@ -132,7 +125,7 @@ def test_a_damaged_contract_is_said_and_can_be_measured_again(tmp_path: Path, ro
     keep(plain(), tmp_path)
     edited(tmp_path, "UPDATE contracts SET contract = ?", row)
     with pytest.raises(BadInput, match="Calibrate the model again"):
-        known(model(), tmp_path)
+        kept("mine", SERVER, tmp_path)
     keep(plain(), tmp_path)
     assert kept("mine", SERVER, tmp_path) == plain()
 

@@ -19,7 +19,6 @@ HEAVY = {
 # What a room may import of the others, beside itself; `None` means anything.
 MEASURING = {
     "tools.types", "tools.errors", "tools.photos", "tools.quality", "tools.features", "tools.models.contract",
-    "tools.models.model",
 }  # fmt: skip
 
 

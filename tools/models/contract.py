@@ -21,6 +21,8 @@ Problem = Literal[
     "other_scale",
     "other_dialect",
     "no_boxes",
+    "few_boxes",
+    "never_absent",
     "no_count",
     "no_text",
     "truncated",

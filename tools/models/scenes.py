@@ -25,6 +25,10 @@ COLOURS = {
 }
 """The colours of the shapes, in sRGB, far enough from each other to be named without doubt."""
 
+FORMS = ("circle", "rectangle", "triangle")
+ABSENT = "yellow star"
+"""What is in no scene."""
+
 _GROUND = (246, 245, 241)
 _INK = (20, 20, 24)
 _COUNTED = 5
@@ -55,14 +59,15 @@ class Drawn:
             raise UnknownPhoto(f"Expected the id of a drawn scene; got {photo!r}.") from None
 
 
-# Size in pixels, what is asked for, and where, in shares of width and height; then what stands beside it.
+# Size in pixels, what is asked for, and where, in shares of width and height; then what stands beside it. No two places
+# have anything in common: whoever says the same of every image finds one.
 _PLACED: tuple[tuple[Size, str, tuple[float, float, float, float], str, str], ...] = (
     # The largest that is ever sent (`view.BUDGET`): a server that shrinks at all shrinks this.
     (Size(1280, 960), "red rectangle", (0.62, 0.12, 0.90, 0.30), "blue circle", "green triangle"),
     (Size(720, 1280), "blue triangle", (0.10, 0.64, 0.42, 0.82), "red circle", "yellow rectangle"),
     # Small enough for no server to shrink it.
-    (Size(448, 320), "green circle", (0.66, 0.10, 0.88, 0.40), "orange rectangle", "purple triangle"),
-    (Size(1600, 640), "purple rectangle", (0.08, 0.60, 0.24, 0.88), "green circle", "red triangle"),
+    (Size(448, 320), "green circle", (0.36, 0.08, 0.58, 0.38), "orange rectangle", "purple triangle"),
+    (Size(1600, 640), "purple rectangle", (0.47, 0.62, 0.61, 0.90), "green circle", "red triangle"),
 )
 
 
@@ -102,11 +107,12 @@ def printed(seed: int) -> Scene:
 
 
 @cache
-def pair() -> tuple[Scene, Scene]:
-    """Two scenes of one size, each with one thing, unlike in colour and shape."""
+def alone() -> tuple[Scene, Scene, Scene]:
+    """Three scenes of one size, each with one thing, no two alike in colour or form."""
     return (
         _alone(Size(480, 360), "blue rectangle", Box(250, 60, 430, 170)),
-        _alone(Size(480, 360), "orange triangle", Box(50, 150, 210, 320)),
+        _alone(Size(480, 360), "red triangle", Box(50, 150, 210, 320)),
+        _alone(Size(480, 360), "green circle", Box(180, 40, 330, 190)),
     )
 
 
