@@ -21,9 +21,7 @@ def setup(
     ] = None,
     server: Annotated[
         str | None,
-        typer.Option(
-            help="Its OpenAI-compatible server, as http://127.0.0.1:8000/v1; a key goes in SIGHTLINE_API_KEY."
-        ),
+        typer.Option(help="Its OpenAI-compatible server, as 127.0.0.1:8000; a key goes in SIGHTLINE_API_KEY."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Take every proposal without asking.")] = False,
     language: Annotated[str | None, typer.Option(help="Speak this language, as en or zh.")] = None,

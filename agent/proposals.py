@@ -54,6 +54,11 @@ class Proposal:
         """The model's name, without what says how it is opened."""
         return (self.model or "").partition(":")[2]
 
+    @property
+    def short(self) -> str:
+        """The name as it is spoken, without whose it is, or which folders it lies in."""
+        return self.name.rstrip("/").rpartition("/")[2]
+
 
 NONE = Proposal("none")
 
@@ -112,20 +117,37 @@ def _on_cpu(machine: Machine) -> list[Proposal]:
 def named(model: str, server: str | None) -> Proposal:
     """What the person named themselves; with a server, a name may be what that server calls it.
 
-    Raises `BadInput` for an address that carries a key.
+    Raises `BadInput` for a name or an address that is none, and for an address that carries a key.
     """
+    if server is not None and not model.startswith("openai:"):
+        model = f"openai:{model}"
+    kind, _, place = model.partition(":")
+    if not place:
+        raise BadInput(
+            "Expected a model as transformers: and a repository or a folder, or with --server its name there; "
+            f"got {model!r}."
+        )
     if server is None:
-        kind, _, place = model.partition(":")
         folder = Path(place).expanduser()
         # A folder is found again from wherever the next command is typed.
         return Proposal("named", f"{kind}:{folder.resolve()}" if kind == "transformers" and folder.is_dir() else model)
-    address = urlsplit(server)
-    if address.username or address.password or address.query:
-        raise BadInput(
-            "Expected the address of a server alone, as http://127.0.0.1:8000/v1; got one with a name, a key or a "
-            "question in it, which would be written down. Put the key into SIGHTLINE_API_KEY."
+    return Proposal("named", model, _address(server))
+
+
+def _address(server: str) -> str:
+    """The whole address of a server, where http:// in front or /v1 at the end was left out. Raises `BadInput`."""
+    try:
+        address = urlsplit(server if "://" in server else f"http://{server}")
+        more = address.username or address.password or address.query
+        plain = address.scheme in ("http", "https") and address.hostname and address.port != 0 and not more
+    except ValueError:  # a port that is none
+        plain = False
+    if not plain:
+        raise BadInput(  # and does not repeat what somebody may have put a key into
+            "Expected the address of a server and no more, as http://127.0.0.1:8000/v1; it is written down, so a key "
+            "goes into SIGHTLINE_API_KEY instead."
         )
-    return Proposal("named", model if model.startswith("openai:") else f"openai:{model}", server)
+    return address._replace(path=address.path.rstrip("/") or "/v1", fragment="").geturl()
 
 
 def is_repository(way: Proposal) -> bool:

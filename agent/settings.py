@@ -17,7 +17,8 @@ FILE = "settings.json"
 class Settings(BaseSettings):
     """Settings of one Assistant.
 
-    An argument wins over the environment, the environment over the home's `settings.json`, that over the default.
+    An argument wins over the environment, the environment over the home's `settings.json`, that over the default;
+    but a `server` in the environment is nothing to a model of the file that has none.
     Keys are never among them: what a server wants to see is `SIGHTLINE_API_KEY` in the environment, and stays there.
     """
 
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
         if "model" in given:
             # The address in the file is that of the model in the file.
             kept.pop("server", None)
+        elif not (kept.get("model") or "openai:").startswith("openai:"):
+            # And one in the environment is that of models that are served.
+            given["server"] = None
         return cls(**{**kept, **given, "home": folder})
 
 

@@ -2,14 +2,15 @@
 
 It is made for listening: short sentences, one question at a time, and before anything that takes time it is said what
 comes and how long. It prints nothing itself: it talks through `say` and `ask`. The setting is written last and at
-once, so that whatever ends it early changes nothing.
+once, so that whatever ends it early changes none; what was fetched and measured until then is kept.
 """
 
 import os
+import re
 import shlex
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from typing import Any, Literal
 from .. import prompts
 from ..tools.errors import BadInput, SightlineError
 from ..tools.models.contract import Contract
-from ..tools.models.fetching import Unreachable, Weights, cache, download, pull, weigh
+from ..tools.models.fetching import Unreachable, Weights, download, pull, weigh
 from ..tools.models.machine import Machine, look
 from .proposals import NONE, SMALL, Proposal, elsewhere, is_repository, named, proposals
 from .settings import Settings, read, write
@@ -27,7 +28,12 @@ Ask = Callable[[str], str]
 
 Outcome = Literal["ready", "none", "declined", "offline", "failed", "stopped"]
 """How it ended: a model is set; there is none and need be none; the person did not want it; the hub cannot be reached;
-the model cannot be fetched or does not work; cut short. All but the first two change nothing."""
+the model cannot be fetched or does not work; cut short. All but the first two change no setting."""
+
+_WORKS = {"next": "describe", "next_ask": "ask"}
+_DOUBTED = {"next": "ocr", "next_other": "setup"}
+_WITHOUT = {"next": "ocr"}
+"""What to do next: the sentence for it, and the command that is said in it."""
 
 _SPEED = 50  # megabits a second that times of downloads are said for
 _STEP = 25  # percent
@@ -118,7 +124,7 @@ class Setup:
             self._tell("no_gpu")
         self._tell("room", memory=_number(machine.memory), disk=_number(machine.disk))
         for each in machine.servers:
-            self._tell("server", program=each.program, n=len(each.models))
+            self._tell("server", program=self._program(each.program), n=len(each.models))
         if not machine.servers:
             self._tell("no_server")
         kept = read(self._home)
@@ -133,13 +139,13 @@ class Setup:
             return NONE
         self._tell("choices", n=len(ways))
         for number, way in enumerate(ways, 1):
-            self._tell("choice", n=number, way=self._text(f"way.{way.way}", **_slots(way)))
+            self._tell("choice", n=number, way=self._text(f"way.{way.way}", **self._slots(way)))
         if self._yes:
             self._tell("taken")
             return ways[0]
         question = self._text("choose")
         while True:
-            answer = self._ask(question).strip()
+            answer = _typed(self._ask(question))
             if not answer:
                 return ways[0]
             # One character: a digit of any script, as 1 or 一.
@@ -158,54 +164,58 @@ class Setup:
             self._pull(way, hands)
         elif is_repository(way):
             self._download(way, hands)
-        contract = self._tried(way, hands)
-        if contract:
+        works = self._tried(way, hands)
+        if self._done.contract:
             from ..memory.contracts import keep
 
-            keep(contract, self._home)
-        commands = tuple(self._text(key, options=self._options) for key in ("command.describe", "command.ask"))
+            keep(self._done.contract, self._home)
         file = write(self._home, way.model, way.server)
-        self._done = replace(self._done, outcome="ready", file=file, next=commands)
-        self._tell("written", file=file)
-        if {"model", "server"} & Settings().model_fields_set:
-            self._tell("environment")
-        for key, command in zip(("next", "next_ask"), commands, strict=True):
-            self._tell(key, command=command)
+        self._done = replace(self._done, outcome="ready", file=file)
+        self._tell("written" if works else "doubted", model=way.short)
+        self._go_on(way, _WORKS if works else _DOUBTED)
 
     def _without(self) -> None:
         file = write(self._home, None, None) if read(self._home).get("model") else None
-        command = self._text("command.ocr", options=self._options)
-        self._done = replace(self._done, outcome="none", file=file, next=(command,))
+        self._done = replace(self._done, outcome="none", file=file)
         self._tell("without")
-        self._tell("next", command=command)
+        self._go_on(NONE, _WITHOUT)
+
+    def _go_on(self, way: Proposal, steps: Mapping[str, str]) -> None:
+        """Say what to do next, and before that what stands in the way of the choice."""
+        commands = {key: self._text(f"command.{name}", options=self._options) for key, name in steps.items()}
+        self._done = replace(self._done, next=tuple(commands.values()))
+        opened = Settings.of(self._home)
+        if (opened.model or None, opened.server if opened.model else None) != (way.model, way.server):
+            self._tell("environment")
+        for key, command in commands.items():
+            self._tell(key, command=command)
 
     def _download(self, way: Proposal, hands: Hands) -> None:
-        self._tell("asking_hub", model=way.name)
+        self._tell("asking_hub", model=way.short)
         try:
             weights = hands.weigh(way.name)
             if not weights.missing:
                 self._tell("there")
                 return
-            self._tell("download", folder=weights.folder, **_effort(weights.missing))
+            self._tell("download", **_effort(weights.missing))
             self._agree("download_ok")
             hands.download(way.name, weights, self._progress())
         except Unreachable as error:
             self._say_offline(way)
-            raise self._end("offline", str(error)) from error
+            raise self._end("offline", _why(error)) from error
         except SightlineError as error:
-            self._tell("fetch_failed", said=_line(error))
-            raise self._end("failed", str(error)) from error
+            self._tell("fetch_failed", said=_aloud(error))
+            raise self._end("failed", _why(error)) from error
         self._tell("fetched")
 
     def _say_offline(self, way: Proposal) -> None:
         """Say what would be done, and what to do instead."""
-        folder = way.name.rpartition("/")[2]
-        again = f"sightline setup{self._options}"
-        fetch = f'hf download {way.name} --exclude "onnx/*" --local-dir {folder}'
-        then = f"{again} --model transformers:{folder}"
+        again = self._text("command.setup", options=self._options)
+        fetch = f'hf download {way.name} --exclude "onnx/*" --local-dir {way.short}'
+        then = f"{again} --model transformers:{way.short}"
         self._done = replace(self._done, next=(again, fetch, then))
         self._tell("offline")
-        self._tell("offline_would", model=way.name, folder=cache())
+        self._tell("offline_would", model=way.short)
         if way.download:
             self._tell("offline_size", gigabytes=_number(way.download))
         for key, command in zip(("again", "fetch", "then"), self._done.next, strict=True):
@@ -217,21 +227,20 @@ class Setup:
         try:
             hands.pull(way.server or "", way.name, self._progress())
         except SightlineError as error:
-            self._tell("fetch_failed", said=_line(error))
-            raise self._end("failed", str(error)) from error
+            self._tell("fetch_failed", said=_aloud(error))
+            raise self._end("failed", _why(error)) from error
         self._tell("fetched")
 
-    def _tried(self, way: Proposal, hands: Hands) -> Contract | None:
-        """What calibration found, said aloud; it goes on where the model works, or the person insists."""
+    def _tried(self, way: Proposal, hands: Hands) -> bool:
+        """Whether it sees, said aloud; it goes on where the model does, or the person insists."""
         self._tell("test")
-        contract = None
         try:
             contract = hands.calibrate(way, lambda n, of: self._tell("testing", n=n, of=of))
         except BadInput:
             raise
         except Exception as error:  # whatever goes wrong in a model that nobody has seen is said, and ends nothing
-            self._done = replace(self._done, why=str(error) or type(error).__name__)
-            self._tell("dead", said=_line(error))
+            self._done = replace(self._done, why=_why(error))
+            self._tell("dead", said=_aloud(error))
         else:
             self._done = replace(self._done, contract=contract)
             wrong = _wrong(contract)
@@ -239,12 +248,12 @@ class Setup:
                 self._tell("sees", seconds=_number((contract.ms or 0.0) / 1000))
                 if contract.problems:
                     self._tell("weak", n=len(contract.problems), command=f"sightline doctor{self._options}")
-                return contract
+                return True
             self._tell(wrong)
         if not self._agreed("insist", default=False):
             self._tell("unchanged")
             raise self._end("failed", self._done.why)
-        return contract
+        return False
 
     def _end(self, outcome: Outcome, why: str = "") -> _Enough:
         self._done = replace(self._done, outcome=outcome, why=why)
@@ -262,7 +271,7 @@ class Setup:
         meanings |= dict.fromkeys(self._text("words.no").split(), False)
         question = self._text(key)
         while True:
-            answer = self._ask(question).strip().casefold()
+            answer = _typed(self._ask(question)).casefold()
             if not answer:
                 return default
             if answer in meanings:
@@ -287,6 +296,17 @@ class Setup:
 
         return tell
 
+    def _slots(self, way: Proposal) -> dict[str, object]:
+        """What the sentence about a way is filled with."""
+        if way.way == "kept":
+            return {"model": way.short}
+        if way.way == "served":
+            return {"model": way.short, "program": self._program(way.program)}
+        return {"model": way.short, "gigabytes": _number(way.download)} if way.model else {}
+
+    def _program(self, name: str) -> str:
+        return name.replace("/", prompts.say(self._language, "list.or").strip())
+
     def _text(self, key: str, **slots: object) -> str:
         return prompts.say(self._language, f"setup.{key}", **slots)
 
@@ -294,17 +314,15 @@ class Setup:
         self._say(self._text(key, **slots))
 
 
-def _slots(way: Proposal) -> dict[str, object]:
-    """What the sentence about a way is filled with."""
-    if way.way == "kept":
-        return {"model": way.name}
-    if way.way == "served":
-        return {"model": way.name, "program": way.program}
-    return {"model": way.name, "gigabytes": _number(way.download)} if way.model else {}
+def _typed(line: str) -> str:
+    """What was typed, or dictated, which puts a stop after it."""
+    return line.strip().rstrip(".,!。，！").rstrip() or line.strip()
 
 
 def _wrong(contract: Contract) -> str | None:
     """The sentence for a model that is not to be set; `None` for one that sees."""
+    if "images_refused" in contract.problems:
+        return "blind"
     if contract.ms is None:
         return "silent"
     if "garbage" in contract.problems:
@@ -330,5 +348,15 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _why(error: Exception) -> str:
+    """What an error says; not the key, which some servers repeat when they refuse it."""
+    key = os.environ.get("SIGHTLINE_API_KEY")
+    said = str(error) or type(error).__name__
+    return said.replace(key, "…") if key else said
+
+
+def _aloud(error: Exception) -> str:
+    """What an error says, as a sentence to listen to: without addresses, or the JSON or page that a server sent."""
+    text = re.sub(r"( at)? https?://[^\s,]+|\[[^]]*\]|`", "", " ".join(_why(error).split()))
+    text = re.sub(r"[\s-]*[{<](.*[}>]|[^.]*)", "", text)[:300]
+    return f"{' '.join(text.split()).rstrip('.') or type(error).__name__}."

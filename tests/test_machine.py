@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sightline.tools.errors import Unavailable
-from sightline.tools.models import machine
+from sightline.tools.models import fetching, machine
 from sightline.tools.models.fetching import Unreachable, Weights, download, pull, weigh
 
 Handle = Callable[[BaseHTTPRequestHandler], None]
@@ -179,11 +179,15 @@ _PIECE = 1_000_000
 class Hub:
     """As much of the hub as a download asks for.
 
-    `after`: seconds that each megabyte of weights takes; `status`: that of every answer.
+    `holds`: megabytes of weights after which it waits for `go`; `status`: that of every answer. `left`: somebody hung
+    up in the middle of a file.
     """
 
-    after: float = 0.0
+    holds: int | None = None
     status: int = 200
+    sent: int = 0
+    go: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(
         default_factory=lambda: {
@@ -223,11 +227,14 @@ class Hub:
         if handler.command == "HEAD":
             return
         for at in range(start, len(data), _PIECE):
-            time.sleep(self.after if len(data) > _PIECE else 0.0)
+            if self.sent == self.holds:
+                self.go.wait(10)
             try:
                 handler.wfile.write(data[at : at + _PIECE])
-            except OSError:  # nobody waits any more
+            except OSError:
+                self.left.set()
                 return
+            self.sent += len(data) > _PIECE
 
 
 @pytest.fixture
@@ -238,16 +245,27 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        monkeypatch.setattr(fetching, "_LOOK", 0.02)
         yield answers
 
 
-def test_what_is_missing_is_weighed_fetched_once_and_never_asked_for_again(hub: Hub, tmp_path: Path) -> None:
-    weights = weigh(REPOSITORY)
+def whole(hub: Hub) -> Weights:
+    """All that a download fetches."""
     wanted = sum(len(data) for name, data in hub.files.items() if "onnx" not in name)
-    assert weights == Weights(str(tmp_path / "cache" / "models--somebody--model"), wanted / 1e9)
-    hub.after = 0.03
-    shares: list[float] = []
-    download(REPOSITORY, weights, shares.append)
+    return Weights(str(Path(os.environ["HF_HUB_CACHE"], "models--somebody--model")), wanted / 1e9)
+
+
+def test_what_is_missing_is_weighed_fetched_once_and_never_asked_for_again(hub: Hub) -> None:
+    weights = weigh(REPOSITORY)
+    assert weights == whole(hub)
+    hub.holds, shares = 12, [0.0]
+
+    def tell(share: float) -> None:
+        shares.append(share)
+        if share > 0.1:
+            hub.go.set()
+
+    download(REPOSITORY, weights, tell)
     assert shares == sorted(shares)
     assert any(0.1 < share < 0.95 for share in shares), "it is told on the way"
     snapshot = Path(weights.folder) / "snapshots" / SHA
@@ -259,8 +277,8 @@ def test_what_is_missing_is_weighed_fetched_once_and_never_asked_for_again(hub: 
 
 
 def test_an_interrupt_ends_a_download_at_once_and_whole_files_are_not_fetched_again(hub: Hub) -> None:
-    weights = weigh(REPOSITORY)
-    hub.after = 0.05
+    weights = whole(hub)
+    hub.holds = 36  # the first file, and half of the other
     interrupted = 0.0
 
     def interrupt(share: float) -> None:
@@ -273,7 +291,7 @@ def test_an_interrupt_ends_a_download_at_once_and_whole_files_are_not_fetched_ag
         download(REPOSITORY, weights, interrupt)
     assert time.monotonic() - interrupted < 1.0
     assert list(Path(weights.folder, "blobs").glob("*.incomplete")) == [], "no gigabytes that nobody goes on from"
-    hub.after = 0.0
+    hub.holds = None
     rest = weigh(REPOSITORY)
     assert rest.missing == pytest.approx(len(hub.files["model-2.safetensors"]) / 1e9)
     hub.asked.clear()
@@ -281,7 +299,8 @@ def test_an_interrupt_ends_a_download_at_once_and_whole_files_are_not_fetched_ag
     assert [line.rpartition("/")[2] for line in hub.asked if line.startswith("GET /somebody")] == [
         "model-2.safetensors"
     ]
-    assert weigh(REPOSITORY).missing == 0
+    snapshot = Path(weights.folder) / "snapshots" / SHA
+    assert {path.name for path in snapshot.iterdir()} == {name for name in hub.files if "onnx" not in name}
 
 
 ALONE = """
@@ -292,30 +311,32 @@ download("somebody/model", Weights(sys.argv[1], 1.0), lambda share: print(share,
 
 
 def test_a_download_ends_with_the_program_that_began_it(hub: Hub) -> None:
-    folder = weigh(REPOSITORY).folder
-    hub.after = 0.08
+    folder = whole(hub).folder
+    hub.holds = 12
     program = subprocess.Popen([sys.executable, "-c", ALONE, folder], stdout=subprocess.PIPE, text=True)
     assert program.stdout
     while float(program.stdout.readline()) < 0.005:  # 5 MB have come
         pass
     program.kill()
     program.communicate()
-    time.sleep(0.5)
-
-    def come() -> int:
-        return sum(part.stat().st_size for part in Path(folder, "blobs").glob("*"))
-
-    soon = come()
-    time.sleep(1.5)
-    assert come() == soon < 40_000_000, "nothing comes any more"
+    hub.go.set()
+    assert hub.left.wait(5), "nobody takes what still comes"
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(404, Unavailable), (403, Unavailable), (503, Unreachable)], ids=["unknown", "gated", "down"]
+    ("status", "error", "words"),
+    [
+        (404, Unavailable, "has no model of this name"),
+        (403, Unavailable, "log in with hf auth login"),
+        (503, Unreachable, "status 503"),
+    ],
+    ids=["unknown", "gated", "down"],
 )
-def test_a_hub_that_refuses_is_not_a_hub_that_is_away(hub: Hub, status: int, error: type[Exception]) -> None:
+def test_a_hub_that_refuses_is_not_a_hub_that_is_away_and_it_is_said_in_words(
+    hub: Hub, status: int, error: type[Exception], words: str
+) -> None:
     hub.status = status
-    with pytest.raises(Unavailable) as raised:
+    with pytest.raises(Unavailable, match=words) as raised:
         weigh(REPOSITORY)
     assert type(raised.value) is error
 

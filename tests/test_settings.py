@@ -45,6 +45,8 @@ def test_an_address_belongs_to_the_model_it_was_set_with(tmp_path: Path, monkeyp
     monkeypatch.setenv("SIGHTLINE_SERVER", "http://127.0.0.1:2/v1")
     monkeypatch.delenv("SIGHTLINE_MODEL")
     assert (Settings.of(tmp_path).model, Settings.of(tmp_path).server) == ("openai:a", "http://127.0.0.1:2/v1")
+    write(tmp_path, "transformers:b/c", None)
+    assert Settings.of(tmp_path).server is None, "a model of the file that has no server is given none"
 
 
 def test_an_empty_variable_switches_the_model_of_the_file_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 _GIGA = 1e9
 _LOOK = 0.5  # seconds between looks at how much has come
 _PASSING = (ConnectionError, TimeoutError, FileNotFoundError)  # errors of the network, as the hub's library tells them
+_REFUSED = (401, 403, 404)  # statuses for a model that is not there, and one that is not for everybody
 _SILENCE = 300.0  # seconds that Ollama may say nothing: it checks what it fetched
 
 
@@ -39,13 +40,6 @@ class Weights:
 
     folder: str
     missing: float
-
-
-def cache() -> str:
-    """Where the hub's library keeps what it fetches."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return str(HF_HUB_CACHE)
 
 
 def weigh(repository: str) -> Weights:
@@ -160,10 +154,18 @@ def _main(verb: str, repository: str) -> dict[str, Any]:
     except Exception as error:
         cause: BaseException = error.__cause__ or error
         if isinstance(cause, HfHubHTTPError):
-            here = cause.response.status_code < 500  # it answers: the repository is not there, or not for everybody
+            status = cause.response.status_code
+            here = status < 500  # it answers: the repository is not there, or not for everybody
+            said = f"The hub answered with status {status}."
+            if status in _REFUSED:
+                said = (
+                    "The hub has no model of this name, or shows it only to those it knows. "
+                    "Check the name, or ask for the model on its page and log in with hf auth login."
+                )
         else:
             here = isinstance(cause, OSError) and not isinstance(cause, _PASSING)
-        return {"error": " ".join(str(cause).split("\n\n")[0].split()), "unreachable": not here}
+            said = " ".join(str(cause).split("\n\n")[0].split())
+        return {"error": said, "unreachable": not here}
 
 
 def _end_with_parent() -> None:

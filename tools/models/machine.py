@@ -1,6 +1,6 @@
 """What this machine has for a model: a GPU, free memory and disk, and servers that answer on it.
 
-Only 127.0.0.1 is asked, at the ports that servers of models are known to open, and nothing is sent but one GET each.
+Only 127.0.0.1 is asked, at the ports that model servers are known to open, and nothing is sent but one GET each.
 """
 
 import http.client
@@ -91,7 +91,7 @@ def servers(ports: Mapping[int, str] = PORTS, patience: float = PATIENCE) -> tup
 
 
 def _listed(port: int, patience: float) -> tuple[str, ...] | None:
-    """The models that a port lists; `None` where no server of models answers."""
+    """The models that a port lists; `None` where no model server answers."""
     # Not by a client that reads proxies from the environment, or follows where it is sent.
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=patience)
     try:
