@@ -202,7 +202,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         return
     places = Counter(place(r.box, size) for r in finding.regions)
     n = len(finding.regions)
-    slots = [Slot("count", str(n), finding.id)]
+    slots = [] if finding.cut else [Slot("count", str(n), finding.id)]
     slots += [Slot("side", f"{k} {place(r.box, size)}", finding.id) for k, r in enumerate(finding.regions, 1)]
     slots += [Slot("quote", r.label, finding.id) for r in finding.regions if r.kind == "text"]
     where = say(language, "list.and").join(
@@ -218,7 +218,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         slots.append(Slot("colour", colour, finding.id))
         kind, values["colour"] = "colour", say(language, f"colour.{colour}")
     elif finding.model:
-        kind, values["target"], values["model"] = "seen", target, finding.model
+        kind, values["target"], values["model"] = "seen_at_least" if finding.cut else "seen", target, finding.model
     else:
         kind, values["target"] = "found", target
     yield Statement(say(language, f"ground.{kind}_{'one' if n == 1 else 'many'}", **values), cites, tuple(slots))
@@ -252,6 +252,8 @@ def _said(language: str, finding: Finding) -> Iterator[Statement]:
     if finding.said:
         key = {"ocr": "model.read", "describe": "model.answered" if finding.asked else "model.described"}[finding.tool]
         yield Statement(say(language, key, model=finding.model, text=finding.said), (finding.id,))
+        if finding.cut:
+            yield Statement(say(language, "model.cut"), (finding.id,))
     yield from _failed(language, finding)
 
 
@@ -289,7 +291,9 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
             _advise(language, key, finding.quality) if finding.quality.advice else say(language, key), cites
         )
     yield from _caveats(language, finding)
-    if finding.model is None:
+    if finding.outcome == "unreadable":
+        yield Statement(say(language, "describe.unreadable"), cites)
+    elif finding.model is None:
         yield Statement(say(language, "describe.needs_model"), cites)
 
 

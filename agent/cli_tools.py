@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import prompts
 from ..tools.errors import BadInput
 from .command import EXITS, Home, Json, Plain, error_object, exit_code, opened
+from .language import spoken
 from .terminal import bar, print_finding, print_json, print_line, print_products, say
 
 if TYPE_CHECKING:
@@ -107,9 +109,23 @@ def _one_tool(
         print_json(to_json(finding))
     else:
         print_finding(finding, plain)
+        _say_missing(finding)
         if picture:
             say(f"picture: {picture}")
-    raise typer.Exit(EXITS[finding.outcome])
+    raise typer.Exit(EXITS["not_looked" if _unanswered(finding) else finding.outcome])
+
+
+def _unanswered(finding: "Finding") -> bool:
+    """Whether what was found is no answer to the question about it: that takes a model."""
+    return finding.tool == "describe" and bool(finding.asked and not finding.said) and finding.outcome == "found"
+
+
+def _say_missing(finding: "Finding") -> None:
+    """Say what is missing where a model gave no answer, or there is none for a question."""
+    if finding.failed:
+        say(prompts.say(spoken(None), f"model.{finding.failed}", model=finding.model))
+    elif _unanswered(finding):
+        say(prompts.say(spoken(None), "describe.needs_model"))
 
 
 def _many_photos(
@@ -158,3 +174,4 @@ def _print_seen(photo: str, finding: "Finding", as_json: bool, plain: bool) -> N
         print_line({"file": photo, **to_json(finding)})
     else:
         print_products(finding, plain)
+        _say_missing(finding)

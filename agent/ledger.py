@@ -58,7 +58,8 @@ def _fact(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
 
 
 def _count(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
-    return value == str(len(finding.regions)), None
+    """So many regions there are; of a list that broke off nobody knows."""
+    return value == str(len(finding.regions)) and not finding.cut, None
 
 
 def _side(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:

@@ -14,7 +14,7 @@ from ..tools.toolbox import TOOLS
 from ..tools.types import Finding, Outcome, PhotoId, Region
 from . import answer as composing
 from . import ledger, products
-from .language import language_of
+from .language import DEFAULT, language_of
 from .reply import Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
 from .state import Json, Look, State, TurnKit, Update
 
@@ -99,8 +99,10 @@ def look(kit: TurnKit, sent: Look) -> Update:
     """Run one tool on one photo and leave its finding."""
     step = from_json(Step, sent["step"])
     _status(step.tool, sent["photo"])
-    model = kit.model and kit.model.during(kit.turns.of(sent["turn"], kit.model.patience))
-    bound = replace(kit, model=model, language=sent["language"])
+    model = kit.model
+    if model:
+        model = model.during(kit.turns.of(sent["turn"], model.patience)) if "turn" in sent else model.begun()
+    bound = replace(kit, model=model, language=sent.get("language", DEFAULT))
     finding = TOOLS[step.tool](kit.photos.get(sent["photo"]), bound, **step.args)
     return {"findings": [to_json(finding)]}
 

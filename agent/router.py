@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..prompts import routing
-from ..tools.targets import parse_target
+from ..tools.targets import what_points
 from .reply import Step
 
 # Below this cosine the nearest example is not near: measured on `tests/fixtures/routing_dev.jsonl`.
@@ -31,7 +31,8 @@ _JOINTS = re.compile(
     r"|还有|還有|以及|并且|並且|顺便|順便|另外",
     re.I,
 )
-_COMMA = re.compile(r"[,，](?=.{4,})")
+# How to answer is no request of its own: "in one sentence, …".
+_COMMA = re.compile(r"(?<!in one sentence)(?<!briefly)(?<!in short)(?<!in detail)(?<!一句话)[,，](?=.{4,})", re.I)
 
 # The same between the names of what is wanted: "weight and ingredients", "批号、电话".
 _LISTED = re.compile(r",? and (?:the )?|, ?(?:the )?|[，、]|(?:和|与|與|及|跟)", re.I)
@@ -116,7 +117,7 @@ class Router:
         """
         if "target" not in step.get("args", {}):
             return {}
-        if step["args"]["target"] == row["text"] and text.strip() and parse_target(text).kind == "direction":
+        if step["args"]["target"] == row["text"] and what_points(text) is not None:
             return {"target": _unadorned(text)}
         if quoted := _QUOTED.search(text):
             return {"target": quoted[0][1:-1].strip()}
@@ -132,12 +133,21 @@ class Router:
         if not vector or not self._rows:
             return 0, 0.0
         scores = np.zeros(len(self._rows))
+        points = what_points(text) is not None
         for gram, weight in vector.items():
             rows, weights = self._postings.get(gram, (None, None))
             if rows is not None:
                 scores[rows] += weight * weights
+        if not points:
+            # However near, an example that asks which way something points is no example of anything else.
+            scores[self._ways] = 0.0
         best = int(np.argmax(scores))
         return best, float(scores[best])
+
+    @cached_property
+    def _ways(self) -> list[int]:
+        """The examples that ask which way something points."""
+        return [n for n, row in enumerate(self._rows) if what_points(row["text"]) is not None]
 
     def _vector(self, text: str) -> dict[str, float]:
         """Unit-length TF-IDF weights of the n-grams, those that no example has included."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from operator import add
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypedDict
+from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
 from ..tools.kit import Kit
 from ..tools.models.model import Turns
@@ -45,12 +45,15 @@ class State(Asked, Answered, total=False):
 
 
 class Look(TypedDict):
-    """What one tool node is sent: one step of the plan and one photo."""
+    """What one tool node is sent: one step of the plan and one photo.
+
+    A checkpoint that an earlier version left has neither the turn nor its language.
+    """
 
     step: Json
     photo: PhotoId
-    turn: str
-    language: str
+    turn: NotRequired[str]
+    language: NotRequired[str]
 
 
 class Update(TypedDict, total=False):

@@ -80,7 +80,7 @@ def print_finding(finding: "Finding", plain: bool) -> None:
     """What a model says, what was read, where what was looked for lies, and the facts."""
     if finding.said:
         say(f"{finding.model}, unchecked: {finding.said}")
-    if finding.text and not finding.asked:
+    if finding.text and not (finding.tool == "ocr" and finding.asked):
         say(finding.text)
     if finding.tool != "ocr":
         rows = [(str(n), r.kind, r.label, _box(r), measured(r.score)) for n, r in enumerate(finding.regions, 1)]
@@ -88,6 +88,8 @@ def print_finding(finding: "Finding", plain: bool) -> None:
             table(("", "kind", "label", "box x0 y0 x1 y1", "score"), rows, plain)
     for way in finding.directions:
         say(f"{way.label}: from {way.origin.x:.0f} {way.origin.y:.0f}, {way.heading:.0f} degrees clockwise from up")
+    if finding.cut:
+        say(f"{finding.model} broke off: there may be more")
     _print_facts(finding, plain)
 
 
@@ -166,8 +168,6 @@ def _print_facts(finding: "Finding", plain: bool) -> None:
         table(("fact", "value", "as printed", "box x0 y0 x1 y1"), rows, plain)
     if finding.outcome != "found" or finding.reason:
         say(f"{finding.outcome.replace('_', ' ')}{f': {finding.reason}' if finding.reason else ''}")
-    if finding.failed:
-        say(f"{finding.model} gave no answer: {finding.failed}")
 
 
 def _box(region: "Region") -> str:

@@ -19,6 +19,10 @@ from sightline.tools.models.model import Model
 Script = Callable[[str, list[Image.Image]], str | Exception]
 
 
+class Cut(str):
+    """A reply that comes to its limit of tokens."""
+
+
 class Scripted(BaseChatModel):
     """Answers each request by a function of its words and its images; an error is raised.
 
@@ -61,6 +65,9 @@ class Scripted(BaseChatModel):
             for n in range(0, len(said), 3):
                 time.sleep(self.wait)
                 yield ChatGenerationChunk(message=AIMessageChunk(content=said[n : n + 3]))
+            if isinstance(said, Cut):
+                ended = {"finish_reason": "length"}
+                yield ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=ended))
         finally:
             self._running[0] -= 1
 

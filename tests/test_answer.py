@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sightline.agent import ledger
 from sightline.agent.answer import COMPOSERS, compose
-from sightline.agent.reply import Statement, Step
+from sightline.agent.reply import Slot, Statement, Step
 from sightline.prompts import languages, sentences
 from sightline.tools.types import Advice, Box, Fact, FieldName, Finding, Match, Outcome, Quality, Region, Size
 
@@ -107,6 +107,17 @@ def test_many_places_are_counted_and_not_listed_one_by_one() -> None:
     found = look("ground", "found", asked="milk", regions=(at(10, 10), at(100, 10), at(800, 500)))
     assert "3 places: 2 at the upper left; 1 at the lower right" in text_of(said("en", found))
     assert "左上方2处；右下方1处" in text_of(said("zh", found))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_list_that_broke_off_is_not_counted(n: int) -> None:
+    cups = tuple(Region(Box(10, 300 * k, 60, 300 * k + 40), "cup", "thing") for k in range(n))
+    found = look("ground", "found", asked="cups", regions=cups, model="a model", cut=True)
+    assert {slot.kind for s in said("en", found) for slot in s.slots} == {"side"}
+    assert "there may be more" in text_of(said("en", found))
+    assert "可能还有" in text_of(said("zh", found))
+    counted = Statement("…", (found.id,), (Slot("count", str(n), found.id),))
+    assert not ledger.holds(ledger.check(0, counted, {found.id: found}, {PHOTO: SIZE}))
 
 
 @pytest.mark.parametrize("language", languages())

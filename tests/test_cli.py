@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from typer.testing import CliRunner, Result
 
 from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
+from sightline.agent.terminal import print_finding
 from sightline.tools.toolbox import TOOLS
+from sightline.tools.types import Box, Finding, Region
 
 Run = Callable[..., Result]
 
@@ -82,6 +85,8 @@ def test_ask_json_is_the_reply_and_nothing_else(run: Run, file: str) -> None:
         (["ground", "{file}", " "], 2),
         (["ocr", "{black}"], 3),
         (["describe", "{file}"], 0),
+        (["describe", "{file}", "--question", "Who made it?"], 5),
+        (["describe", "{black}", "--question", "Who made it?"], 3),
         (["ask", "Is there a dog?", "{file}"], 5),
         (["ask", "What does it say?"], 5),
         (["ask", "What does it say?", "{black}"], 3),
@@ -307,6 +312,48 @@ def test_progress_is_drawn_where_a_person_looks_and_results_stay_clean() -> None
     assert b"\x1b[2Kbad.jpg: not a photo\r\n" in drawn, "on a line of its own"
 
 
+def test_a_question_that_nothing_answers_is_said_to_be_open_beside_what_was_read(
+    run: Run, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for locale, sentence in (("en_GB.UTF-8", "needs a vision language model"), ("zh_CN.UTF-8", "视觉语言模型")):
+        monkeypatch.setenv("LC_ALL", locale)
+        spoken = run("describe", file, "--question", "Who made it?").stdout
+        assert sentence in spoken
+        assert "NET WEIGHT 250 g\n" in spoken
+    assert sentence not in run("describe", file).stdout, "nobody asked"
+
+
+@pytest.fixture(params=["nowhere", "broken", "reads no images"])
+def no_checkpoint(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a model that cannot be opened, which is set."""
+    folder = tmp_path / "my-model"
+    if request.param != "nowhere":
+        folder.mkdir()
+    if request.param == "broken":
+        (folder / "config.json").write_text("{")
+    if request.param == "reads no images":
+        (folder / "config.json").write_text('{"model_type": "llama"}')
+    monkeypatch.setenv("SIGHTLINE_MODEL", f"transformers:{folder}")
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    return f"transformers:{folder}"
+
+
+def test_a_model_that_cannot_be_opened_takes_nothing_else_along(run: Run, file: str, no_checkpoint: str) -> None:
+    assert run("threads").exit_code == 0
+    told = run("ask", "Describe this", file)
+    assert told.exit_code == 0, told.output
+    assert "BEST BEFORE" in told.stdout
+    assert told.stdout.count("my-model could not be opened") == 1
+    asked = run("describe", file, "--question", "Who made it?")
+    assert asked.exit_code == 5
+    assert "my-model could not be opened" in asked.stdout
+    assert "NET WEIGHT" in asked.stdout
+    doctor = run("doctor", "--model", no_checkpoint)
+    assert doctor.exit_code == 4
+    assert "cannot be opened: Expected a" in doctor.stderr
+    assert no_checkpoint.partition(":")[2] in doctor.stderr or "reads images" in doctor.stderr
+
+
 def test_a_terminal_of_another_encoding_still_gets_its_answer(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sightline.agent.cli", "ask", "你好", "--home", str(tmp_path / "home")]
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
@@ -325,3 +372,12 @@ def test_the_installed_command_answers_and_keeps_stdout_clean(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert "14 March 2027" in json.loads(done.stdout)["text"]
     assert done.stderr == b""
+
+
+def test_a_list_that_broke_off_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = Region(Box(10, 20, 30, 40), "mug", "thing")
+    found = Finding("ground:1", "ground", "found", ("sha256:1",), "qwen", 1.0, regions=(seen,), model="qwen")
+    print_finding(replace(found, cut=True), True)
+    assert "qwen broke off: there may be more" in capsys.readouterr().out
+    print_finding(found, True)
+    assert "there may be more" not in capsys.readouterr().out

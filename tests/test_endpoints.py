@@ -52,7 +52,7 @@ def example(image: Image.Image, prompt: str, reply: str, system: str = "") -> Ex
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = DIALECTS["qwen3_vl"].ask("boxes", "red square")
-    way = DIALECTS["qwen3_vl"].ask("direction", "Which way does the red square point")
+    way = DIALECTS["qwen3_vl"].ask("direction", "the red square")
     red, blue = scene("red"), scene("blue")
     ends = '[{"point_2d": [500, 500], "label": "origin"}, {"point_2d": [900, 100], "label": "target"}]'
     taught = teach(

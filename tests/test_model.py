@@ -1,19 +1,28 @@
 """A request to a model ends: by itself, at a limit or a deadline, when nobody waits, when it repeats or fails."""
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.exceptions import ModelAuthenticationError, ModelConnectionError, ModelRateLimitError
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
 from PIL import Image
-from scripted import scripted, steps
+from pydantic import PrivateAttr
+from scripted import Scripted, known, scripted, steps
 
 from sightline.tools.errors import BadInput, Cancelled, ModelFailed, Unavailable
 from sightline.tools.models.contract import Contract
-from sightline.tools.models.model import Turn, Turns, reference, resolve
+from sightline.tools.models.model import Model, Turn, Turns, reference, resolve
 from sightline.tools.models.opening import open_model
 from sightline.tools.models.repetition import repeats
 from sightline.tools.models.view import view
@@ -23,6 +32,12 @@ from sightline.tools.types import Box, Size
 PHOTO = load(Image.new("RGB", (320, 256), "red"))
 OTHER_PHOTO = load(Image.new("RGB", (320, 256), "blue"))
 PHOTOS = AtHand(PHOTO, OTHER_PHOTO)
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try comes soon."""
+    monkeypatch.setattr("sightline.tools.models.model._PAUSE", 0.01)
 
 
 def test_it_sees_the_photos_in_their_order_each_under_its_number_and_none_of_one_size() -> None:
@@ -71,47 +86,166 @@ def test_a_fault_that_will_not_pass_is_not_tried_again(fault: Exception) -> None
 
 
 def test_a_model_that_failed_in_a_turn_is_not_asked_again_in_it() -> None:
-    model, chat = scripted(steps(ValueError("odd"), "a mug"))
+    model, chat = scripted(steps(ConnectionResetError("gone"), ConnectionResetError("gone"), "a mug"))
     turn = Turn()
     for _ in range(3):
         with pytest.raises(ModelFailed):
             model.during(turn).ask("?", [], PHOTOS)
-    assert len(chat.asked) == 1
+    assert len(chat.asked) == 2
     assert model.during(Turn()).ask("?", [], PHOTOS).text == "a mug"
 
 
-def test_the_deadline_ends_a_reply_that_trickles_and_one_that_never_begins() -> None:
-    for wait in (0.1, 30.0):
-        model, _ = scripted("and so on " * 500, wait=wait)
-        start = time.monotonic()
-        with pytest.raises(ModelFailed) as raised:
-            model.during(Turn(deadline=start + 0.5)).ask("?", [], PHOTOS)
-        assert raised.value.reason == "late"
-        assert time.monotonic() - start < 3
+def raising(fault: BaseException | None, then: str = "") -> Callable[..., str]:
+    """A script that says nothing or raises this in the first request, and says this in those after it."""
+    faults = [fault]
+
+    def script(*_: Any) -> str:
+        if not faults:
+            return then
+        if first := faults.pop():
+            raise first
+        return ""
+
+    return script
 
 
-def test_cancelling_returns_soon_after_the_next_piece_and_leaves_no_reply_running() -> None:
-    model, chat = scripted("and so on " * 5000, wait=0.02)
-    turns = Turns()
-    threading.Timer(0.3, turns.end, ["t"]).start()
-    start = time.monotonic()
+class Refused(Exception):
+    """What a server makes of a request that it cannot take."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"Error code: {status}")
+        self.status_code = status
+
+
+@pytest.mark.parametrize("fault", [Refused(400), Refused(413), Refused(422), ValueError("odd"), SystemExit(3), None])
+def test_one_odd_photo_silences_the_model_for_no_other(fault: BaseException | None) -> None:
+    model, chat = scripted(raising(fault, "a mug"))
+    turn = Turn()
+    with pytest.raises(ModelFailed):
+        model.during(turn).ask("?", [], PHOTOS)
+    assert model.during(turn).ask("?", [], PHOTOS).text == "a mug"
+    assert len(chat.asked) == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_that_is_down_is_asked_nothing_more_in_the_turn(status: int) -> None:
+    model, chat = scripted(steps(Refused(status)))
+    turn = Turn()
+    for _ in range(2):
+        with pytest.raises(ModelFailed, match=str(status)):
+            model.during(turn).ask("?", [], PHOTOS)
+    assert len(chat.asked) == 2
+
+
+class Panic(BaseException):
+    """What a library in Rust raises."""
+
+
+@pytest.mark.parametrize("fault", [SystemExit(3), KeyboardInterrupt(), Panic("index out of bounds")])
+def test_whatever_ends_the_request_is_told_to_who_waits(fault: BaseException) -> None:
+    model, _ = scripted(raising(fault))
+    with pytest.raises(ModelFailed, match="scripted did not answer") as raised:
+        model.during(Turn(deadline=time.monotonic() + 5)).ask("?", [], PHOTOS)
+    assert (raised.value.reason, raised.value.__cause__) == ("failing", fault)
+
+
+@pytest.mark.parametrize("words", ["", " \n"])
+def test_a_reply_without_a_word_is_no_reply(words: str) -> None:
+    model, _ = scripted(words)
+    with pytest.raises(ModelFailed, match="scripted said nothing") as raised:
+        model.ask("?", [], PHOTOS)
+    assert raised.value.reason == "empty"
+
+
+def test_nothing_is_sent_where_nobody_waits_or_no_time_is_left() -> None:
+    model, chat = scripted("a mug")
+    gone = Turn()
+    gone.cancelled.set()
     with pytest.raises(Cancelled):
-        model.during(turns.of("t", 60)).ask("?", [], PHOTOS)
-    assert 0.25 < time.monotonic() - start < 1.5
-    for _ in range(100):
-        if not chat.running:
-            break
-        time.sleep(0.02)
-    assert not chat.running
+        model.during(gone).ask("?", [], PHOTOS)
+    with pytest.raises(ModelFailed) as raised:
+        model.during(Turn(deadline=time.monotonic() - 1)).ask("?", [], PHOTOS)
+    assert raised.value.reason == "late"
+    assert chat.asked == []
 
 
-def test_turns_that_nobody_ends_are_forgotten() -> None:
+def test_a_straggler_of_a_turn_that_ended_sends_nothing() -> None:
+    model, chat = scripted("a mug")
     turns = Turns()
-    first = turns.of("0", 60)
-    assert turns.of("0", 60) is first
-    for n in range(1, 1000):
-        turns.of(str(n), 60)
-    assert turns.of("0", 60) is not first
+    turns.of("t", 60)
+    turns.end("t")
+    turns.end("never begun")
+    for name in ("t", "never begun"):
+        with pytest.raises(Cancelled):
+            model.during(turns.of(name, 60)).ask("?", [], PHOTOS)
+    assert chat.asked == []
+
+
+def opened_by(opens: Callable[[], Any]) -> Model:
+    return Model(opens, "mine", known("qwen3_vl"))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_who_waits_for_a_model_to_open_may_leave(late: bool) -> None:
+    _, chat = scripted("a mug")
+    going_on, opened = threading.Event(), threading.Event()
+
+    def opens() -> Scripted:
+        going_on.wait(5)
+        opened.set()
+        return chat
+
+    turn = Turn(deadline=time.monotonic() + (0.1 if late else 60))
+    if not late:
+        threading.Timer(0.1, turn.cancelled.set).start()
+    start = time.monotonic()
+    with pytest.raises(ModelFailed if late else Cancelled):
+        opened_by(opens).during(turn).ask("?", [], PHOTOS)
+    assert time.monotonic() - start < 2
+    going_on.set()
+    assert opened.wait(5)
+    time.sleep(0.05)
+    assert chat.asked == [], "and nothing is sent for nobody"
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("there is no folder /m."), BadInput("it reads no images."), OSError("x")]
+)
+def test_a_model_that_cannot_be_opened_fails_as_any_other_and_is_opened_once_a_turn(error: Exception) -> None:
+    tried: list[int] = []
+
+    def opens() -> Scripted:
+        tried.append(1)
+        raise error
+
+    turn = Turn()
+    for _ in range(2):
+        with pytest.raises(ModelFailed, match=f"mine cannot be opened: {error}") as raised:
+            opened_by(opens).during(turn).ask("?", [], PHOTOS)
+        assert raised.value.reason == "failing"
+    assert tried == [1]
+
+
+class Attentive(Scripted):
+    """Says nothing until it is told that nobody waits."""
+
+    _heard: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    def _stream(
+        self, messages: Any, *_: Any, cancel: threading.Event | None = None, **kwargs: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        del messages, kwargs
+        if cancel and cancel.wait(3):
+            self._heard.set()
+        yield ChatGenerationChunk(message=AIMessageChunk(content="too late"))
+
+
+def test_a_chat_model_that_can_be_told_is_told_that_nobody_waits() -> None:
+    chat = Attentive(script=None)
+    with pytest.raises(ModelFailed) as raised:
+        opened_by(lambda: chat).during(Turn(deadline=time.monotonic() + 0.1)).ask("?", [], PHOTOS)
+    assert raised.value.reason == "late"
+    assert chat._heard.wait(2)
 
 
 def test_a_reply_without_end_is_cut_where_it_repeats_itself() -> None:
@@ -162,8 +296,6 @@ def test_a_reply_longer_than_its_limit_is_cut() -> None:
 
 def test_what_it_was_found_not_to_do_is_not_asked_of_it() -> None:
     model, chat = scripted("a mug")
-    from dataclasses import replace
-
     blind = replace(model, contract=Contract("scripted", "", "", "qwen3_vl", sees=False))
     single = replace(model, contract=Contract("scripted", "", "", "qwen3_vl", images=1))
     seen = [view(PHOTO, model.family)]
@@ -181,8 +313,12 @@ def test_what_it_was_found_not_to_do_is_not_asked_of_it() -> None:
         ("mug", None, BadInput, "transformers:"),
         ("openai:", None, BadInput, "openai:MODEL"),
         ("openai:qwen", "localhost:8000", BadInput, "http://"),
+        ("openai:qwen", "http://", BadInput, "http://"),
+        ("openai:qwen", "http://[::1/v1", BadInput, "http://"),
+        ("openai:qwen", "http://me:hush@127.0.0.1:8000/v1", BadInput, "SIGHTLINE_API_KEY"),
+        ("openai:qwen", "http://hush@127.0.0.1:8000/v1", BadInput, "SIGHTLINE_API_KEY"),
+        ("openai:qwen", "http://127.0.0.1:8000/v1#hush", BadInput, "without a name"),
         ("transformers:/nowhere", "http://127.0.0.1:1/v1", BadInput, "Leave it out"),
-        ("transformers:/nowhere/at-all", None, Unavailable, "/nowhere/at-all"),
         ("openai:qwen", None, Unavailable, "SIGHTLINE_SERVER"),
         ("anthropic:claude", None, Unavailable, "pip install langchain"),
     ],
@@ -192,8 +328,77 @@ def test_a_model_that_cannot_be_had_is_refused_with_what_to_try(
 ) -> None:
     for key in ("OPENAI_API_KEY", "SIGHTLINE_API_KEY"):
         monkeypatch.delenv(key, raising=False)
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=says) as raised:
         open_model(name, server)
+    assert "hush" not in str(raised.value), "what may be a secret is not repeated"
+
+
+def test_without_an_address_a_served_model_is_openais(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_API_KEY", "hush")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    model = open_model("openai:gpt")
+    assert model.server == getattr(model.chat, "openai_api_base", None) == "https://api.openai.com/v1"
+
+
+def test_a_checkpoint_is_looked_for_when_it_is_wanted_and_not_before(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    for name in ("/nowhere/at-all", str(tmp_path), "somebody/some-model"):
+        model = open_model(f"transformers:{name}")
+        assert model.name == name
+    with pytest.raises(ModelFailed, match="/nowhere/at-all"):
+        open_model("transformers:/nowhere/at-all").ask("?", [], PHOTOS)
+    with pytest.raises(Unavailable, match="/nowhere/at-all"):
+        _ = open_model("transformers:/nowhere/at-all").chat
+
+
+def test_a_checkpoint_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, chat = scripted("a mug")
+    loaded: list[str] = []
+
+    def load(name: str) -> Scripted:
+        loaded.append(name)
+        return chat
+
+    monkeypatch.setattr("sightline.tools.models.local.TransformersChatModel.load", load)
+    model = open_model("transformers:somebody/some-model")
+    assert [model.ask("?", [], PHOTOS).text for _ in range(2)] == ["a mug"] * 2
+    assert loaded == ["somebody/some-model"]
+
+
+def test_the_end_of_a_process_waits_for_a_checkpoint_that_nobody_waits_for() -> None:
+    """One that ends while torch loads is aborted."""
+    code = """
+import threading, time
+from sightline.tools.errors import ModelFailed
+from sightline.tools.models.local import TransformersChatModel
+from sightline.tools.models.model import Turn
+from sightline.tools.models.opening import open_model
+
+def load(name):
+    print("begun", name, flush=True)
+    time.sleep(0.5)
+    print("loaded", flush=True)
+
+TransformersChatModel.load = load
+try:
+    open_model("transformers:a/b").during(Turn(deadline=time.monotonic() + 0.2)).send([])
+except ModelFailed as error:
+    print(error.reason, flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["begun a/b", "late", "loaded", ""]
+
+
+def test_a_folder_is_one_model_however_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "llava-like" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ways = (str(folder), "llava-like/mine", "./llava-like/mine/", "~/llava-like/mine", "link")
+    models = [open_model(f"transformers:{way}") for way in ways]
+    assert {(m.name, m.readable, m.family.name) for m in models} == {(str(folder), "mine", "qwen3_vl")}
 
 
 def test_a_chat_model_of_the_callers_own_is_known_by_its_name() -> None:

@@ -1,6 +1,7 @@
 """Routing: which tools, with which arguments, taught by data and the same in both languages."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sightline.agent.reply import Step
 from sightline.agent.router import Router
 from sightline.prompts import routing
+from sightline.tools.targets import parse_target, what_points
 from sightline.tools.toolbox import TOOLS
 
 # What customers say for each tool and field. None of it is taught word for word, but the examples have been added to
@@ -86,6 +88,57 @@ def test_only_who_asks_which_way_is_asked_for_a_direction(text: str, target: str
     (step,) = ROUTER.plan(text, 1)
     assert step.tool == "ground"
     assert step.args["target"].removeprefix("the ") == target.removeprefix("the ")
+
+
+@pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        ("Read everything you can see", [Step("ocr")]),
+        ("in one sentence, is it the same as ordered", [Step("compare")]),
+        ("In one sentence, what is in the picture?", [Step("describe", {"detail": "brief"})]),
+        ("Which way is the door?", [Step("ground", {"target": "the door"})]),
+        *(
+            (text, [Step("describe", {"question": text})])
+            for text in ("is the box facing the right way", "盒子放的方向对吗")
+        ),
+    ],
+)
+def test_what_is_asked_for_decides_and_not_the_words_it_shares_with_something_else(text: str, plan: list[Step]) -> None:
+    assert ROUTER.plan(text, 1) == plan
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("Which way does she point?", "she"),
+        ("What direction is the arrow pointing in?", "the arrow"),
+        ("tell me where Anna is looking", "Anna's gaze"),
+        ("where are they looking", "their gaze"),
+        ("which way is the car facing", "the car's front"),
+        ("the direction of the arrow", "the arrow"),
+        ("箭头指向哪里？", "箭头"),
+        ("他朝哪边看", "他的视线"),
+        ("告訴我車頭朝哪邊", "車頭"),
+        ("指向哪里？", "它"),
+        ("where is the man pointing at the sign", None),
+        ("where is the opening", None),
+        ("is the box facing the right way", None),
+        ("which way should I go", None),
+        ("这个对哪些人有害", None),
+        ("门在哪个方向", None),
+    ],
+)
+def test_what_points_is_taken_out_of_the_question(text: str, points: str | None) -> None:
+    assert what_points(text) == points
+    target = parse_target(text)
+    assert (target.kind == "direction") == (points is not None)
+    assert points in (target.literal, None)
+
+
+def test_what_repeats_itself_takes_no_longer() -> None:
+    start = time.monotonic()
+    ROUTER.plan("which way " * 1000, 1)
+    assert time.monotonic() - start < 2
 
 
 @given(st.text(max_size=300), st.integers(0, 3))

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import SHOP, CountingReader, label, shop_home
+from fakes import CountingReader, label
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from packs import pack
 from PIL import Image, ImageDraw, ImageOps
-from scripted import Script, Scripted, known, scripted, steps
+from scripted import Cut, Script, Scripted, known, scripted, steps
 
 from sightline.agent.assistant import Assistant
 from sightline.agent.places import heading
@@ -20,18 +22,20 @@ from sightline.agent.reply import Progress, Reply
 from sightline.prompts import instructs
 from sightline.tools.dialects import DIALECTS
 from sightline.tools.errors import ModelFailed
+from sightline.tools.models.contract import Contract
 from sightline.tools.models.families import FAMILIES, Family
 from sightline.tools.models.model import Model
 from sightline.tools.photos import load
 from sightline.tools.seeing import find, tell, worded
-from sightline.tools.types import Box, Difference, Direction, Region, Size
+from sightline.tools.types import Box, Difference, Direction, Quad, Region, Size
 
 
 def dotted(
     size: tuple[int, int] = (1200, 900), at: tuple[int, int, int, int] | None = (700, 100, 900, 400)
 ) -> Image.Image:
     """A grey photo, with a red block where it is said."""
-    image = Image.fromarray(np.random.default_rng(0).integers(90, 140, (size[1], size[0], 3), np.uint8))
+    grains = np.random.default_rng(0).integers(90, 140, (size[1] // 10, size[0] // 10, 3), np.uint8)
+    image = Image.fromarray(grains).resize(size, Image.Resampling.NEAREST)
     if at:
         ImageDraw.Draw(image).rectangle(at, fill=(230, 20, 20))
     return image
@@ -128,10 +132,10 @@ def test_law_3_headings_have_mirrored_names(degrees: float) -> None:
 
 def test_what_is_too_small_in_the_whole_photo_is_found_in_a_part_of_it() -> None:
     model, chat = scripted(looking("qwen3_vl", smallest=0.0008))
-    photo = load(dotted((4000, 3000), (3000, 2000, 3060, 2060)))
+    photo = load(dotted((2000, 1500), (1500, 1000, 1540, 1040)))
     found = find(model, photo, "red block")
     assert found.outcome == "found"
-    assert near(found.regions[0].box, Box(3000, 2000, 3061, 2061), 5)
+    assert near(found.regions[0].box, Box(1500, 1000, 1541, 1041), 5)
     assert len(chat.asked) == 5
     assert all(image.width * image.height <= 1_300_000 for _, images in chat.asked for image in images)
 
@@ -147,25 +151,54 @@ def test_a_small_thing_is_looked_at_again_from_close_by() -> None:
         # From far away it is off by twenty thousandths.
         return re.sub(r"\d+(?=,|\])", lambda n: str(int(n[0]) + 20), said, count=4)
 
-    photo = load(dotted((3000, 2000), (2000, 900, 2060, 990)))
+    photo = load(dotted((1500, 1000), (1000, 450, 1060, 540)))
     found = find(scripted(coarse)[0], photo, "red block")
     assert len(asked) >= 2
-    assert near(found.regions[0].box, Box(2000, 900, 2061, 991), 4), found
+    assert near(found.regions[0].box, Box(1000, 450, 1061, 541), 4), found
 
 
 def test_a_closer_look_that_fails_takes_nothing_back() -> None:
-    photo = load(dotted((3000, 2000), (2000, 900, 2060, 990)))
-    first = looking("qwen3_vl")("", [dotted((3000, 2000), (2000, 900, 2060, 990))])
-    found = find(scripted(steps(first, ValueError("500")))[0], photo, "red block")
+    image = dotted((1500, 1000), (1000, 450, 1060, 540))
+    first = looking("qwen3_vl")("", [image])
+    found = find(scripted(steps(first, ValueError("500")))[0], load(image), "red block")
     assert found.outcome == "found"
-    assert near(found.regions[0].box, Box(2000, 900, 2061, 991), 4)
+    assert near(found.regions[0].box, Box(1000, 450, 1061, 541), 4)
 
 
 def test_absent_is_said_after_all_of_the_photo_was_seen_and_at_once_where_it_was_shown_in_full() -> None:
-    for size, requests in (((1200, 900), 1), ((4000, 3000), 5)):
+    for size, requests in (((1200, 900), 1), ((2000, 1500), 5)):
         model, chat = scripted(looking("qwen3_vl"))
         assert find(model, load(dotted(size, None)), "red block").outcome == "absent"
         assert len(chat.asked) == requests
+
+
+@pytest.mark.parametrize(
+    ("family", "requests"),
+    [("llava", 5), ("paligemma", 5), ("kosmos2", 5), ("qwen_vl", 5), ("florence2", 1), ("smolvlm", 1), ("internvl", 1)],
+)
+def test_absent_is_said_after_the_parts_where_a_family_sees_less_than_it_is_sent(family: str, requests: int) -> None:
+    model, chat = scripted("None", family)
+    assert find(model, load(dotted((900, 700), None)), "red block").outcome == "absent"
+    assert len(chat.asked) == requests
+
+
+@pytest.mark.parametrize(("left", "right"), [(1300, 1700), (400, 2000), (800, 1600)])
+def test_a_thing_on_the_seam_of_two_parts_is_one(left: int, right: int) -> None:
+    look = looking("qwen3_vl")
+    photo = load(dotted((2400, 1600), (left, 150, right - 1, 250)))
+    model, chat = scripted(lambda words, images: "[]" if len(chat.asked) == 1 else look(words, images))
+    found = find(model, photo, "red block")
+    assert len(chat.asked) == 5
+    (region,) = found.regions
+    assert near(region.box, Box(left, 150, right, 251), 5), region
+
+
+def test_two_things_of_which_each_part_shows_one_are_two() -> None:
+    image = dotted((2400, 1600), (300, 150, 500, 250))
+    ImageDraw.Draw(image).rectangle((1900, 150, 2100, 250), fill=(230, 20, 20))
+    look = looking("qwen3_vl")
+    model, chat = scripted(lambda words, images: "[]" if len(chat.asked) == 1 else look(words, images))
+    assert len(find(model, load(image), "red block").regions) == 2
 
 
 def test_a_reply_that_cannot_be_read_is_not_absent() -> None:
@@ -175,8 +208,9 @@ def test_a_reply_that_cannot_be_read_is_not_absent() -> None:
 
 
 def test_a_direction_comes_back_with_where_it_starts() -> None:
-    found = find(scripted(looking("qwen3_vl"))[0], load(dotted()), "which way does it point", "direction")
+    found = find(scripted(looking("qwen3_vl"))[0], load(dotted()), "the arrow", "direction")
     (direction,) = found.directions
+    assert direction.label == "the arrow"
     assert near(Box(*direction.origin, *direction.origin), Box(700, 401, 700, 401), 4)
     assert direction.heading == pytest.approx(33.7, abs=2)
 
@@ -214,6 +248,81 @@ def test_a_description_is_passed_on_as_the_models_words(asked: Asked, photo: Ima
     assert not any(c.value == finding.said for c in reply.claims), "it is no claim that was checked"
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Cut("A white label lies there. It weighs 3."), "A white label lies there."),
+        (Cut("A white label lies"), "A white label lies …"),
+        (
+            "A mug stands here. " + "It is red and round and tall. " * 30,
+            "A mug stands here. It is red and round and tall.",
+        ),
+    ],
+)
+def test_a_description_that_breaks_off_ends_with_a_whole_sentence_and_is_said_to(
+    asked: Asked, photo: Image.Image, reply: str, said: str
+) -> None:
+    assistant, _ = asked(reply)
+    answer = assistant.ask("Describe this", [photo])
+    (finding,) = [f for f in answer.findings if f.tool == "describe"]
+    assert (finding.said, finding.cut) == (said, True)
+    assert f"{said}\nThere its answer broke off." in answer.text
+
+
+def test_of_a_transcription_that_breaks_off_only_whole_lines_are_passed_on(asked: Asked) -> None:
+    assistant, _ = asked(Cut("СМЕТАНА 20%\nдо 14.03.20"))
+    finding = assistant.ocr(label("Каша овсяная", "Срок годности до 14.03.2027"))
+    assert (finding.said, finding.cut) == ("СМЕТАНА 20%", True)
+
+
+WHOLE = '[{"bbox_2d": [100, 100, 200, 200], "label": "mug"}, {"bbox_2d": [700, 700, 900, 900], "label": "mug"}'
+
+
+@pytest.mark.parametrize("reply", [WHOLE, f'{WHOLE}, {{"bbox_2d": [300, 3', Cut(f"{WHOLE}]")])
+def test_of_a_list_that_broke_off_no_count_is_claimed(asked: Asked, reply: str) -> None:
+    assistant, _ = asked(reply)
+    told = assistant.ask("/ground mug", [dotted()])
+    assert "at least 2 places" in told.text
+    assert {claim.kind for claim in told.claims} == {"side"}
+    assert "至少在 2 处" in assistant.ask("找一下红色的杯子", [dotted()]).text
+    whole, _ = asked(f"{WHOLE}]")
+    assert "count" in {claim.kind for claim in whole.ask("/ground mug", [dotted()]).claims}
+
+
+def test_of_a_search_that_failed_half_way_no_count_is_claimed() -> None:
+    first = '[{"bbox_2d": [100, 100, 200, 200], "label": "mug"}]'
+    found = find(scripted(steps("[]", first, ValueError("500")))[0], load(dotted((2000, 1500), None)), "mug")
+    assert (found.outcome, len(found.regions), found.cut) == ("found", 1, True)
+
+
+def test_a_model_found_not_to_read_or_to_count_is_asked_for_neither(asked: Asked) -> None:
+    assistant, chat = asked("three")
+    model = assistant._kit.model
+    assert model is not None
+    contract = Contract("scripted", "", "", "qwen3_vl", reads=False, counts=False)
+    object.__setattr__(assistant._kit, "model", replace(model, contract=contract))
+    finding = assistant.ocr(label("Каша овсяная"))
+    assert (finding.said, finding.failed) == (None, "unfit")
+    for question in ("How many cups has she?", "桌上有几个杯子"):
+        assert assistant.describe(dotted(), question=question).failed == "unfit"
+    assert not chat.asked
+    assert assistant.describe(dotted(), question="What is she wearing?").said == "three"
+
+
+def test_of_a_photo_too_dark_to_look_at_no_model_is_asked_and_none_is_named(asked: Asked) -> None:
+    assistant, chat = asked("A cat.")
+    finding = assistant.describe(Image.new("RGB", (300, 200)))
+    assert (finding.outcome, finding.model, finding.said) == ("unreadable", None, None)
+    assert not chat.asked
+
+
+def test_a_name_in_angle_brackets_is_looked_for_by_its_words(asked: Asked) -> None:
+    assistant, chat = asked("[]")
+    reply = assistant.ask("/ground <mug>", [dotted(at=None)])
+    assert reply.outcome == "absent"
+    assert 'every "mug"' in chat.asked[0][0]
+
+
 def test_a_question_goes_to_the_model_as_it_was_put(asked: Asked, photo: Image.Image) -> None:
     assistant, chat = asked("It is blue.")
     reply = assistant.ask("What is she wearing?", [photo])
@@ -239,18 +348,27 @@ def test_anything_can_be_found_counted_and_missed(asked: Asked, photo: Image.Ima
 
 
 def test_which_way_somebody_points_is_said_and_can_be_checked(asked: Asked) -> None:
-    assistant, _ = asked(looking("qwen3_vl"))
+    assistant, chat = asked(looking("qwen3_vl"))
     reply = assistant.ask("Which way does she point?", [dotted()])
+    assert 'Which way does "she" point?' in chat.asked[0][0]
+    assert "sees “she” in the centre, pointing to the upper right" in reply.text
+    assert reply.pictures[0].legend == ("she",)
     (claim,) = reply.claims
     assert (claim.kind, claim.value, claim.status) == ("direction", "1 upper_right", "supported")
-    assert "pointing to the upper right" in reply.text
-    assert "指向右上方" in assistant.ask("她指向哪里？", [dotted()]).text
+    assert "“她”在正中间，指向右上方" in assistant.ask("她指向哪里？", [dotted()]).text
     (found,) = [d for f in reply.findings for d in f.directions]
     assert isinstance(found, Direction)
 
 
-@pytest.mark.parametrize("fault", [ConnectionResetError("gone"), ValueError("500")])
-@pytest.mark.parametrize("text", ["Describe this", "Is there a dog?", "What is she wearing?", "描述一下"])
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (ConnectionResetError("gone"), "Describe this"),
+        (ValueError("500"), "Is there a dog?"),
+        (ValueError("500"), "What is she wearing?"),
+        (ValueError("500"), "描述一下"),
+    ],
+)
 def test_a_dead_model_breaks_no_turn_and_one_sentence_says_what_is_missing(
     asked: Asked, photo: Image.Image, fault: Exception, text: str
 ) -> None:
@@ -307,31 +425,40 @@ def test_lines_that_were_read_are_not_read_twice(asked: Asked, photo: Image.Imag
     assert not chat.asked
 
 
-def test_the_model_words_what_differs_and_judges_nothing(asked: Asked) -> None:
-    import shutil
-    import tempfile
+class Silent:
+    """An OCR engine that sees no text."""
 
-    home = Path(tempfile.mkdtemp())
-    shutil.copytree(shop_home(), home, dirs_exist_ok=True)
-    try:
-        assistant, chat = asked("They are the same product, accept it.", home=home)
-        plain, _ = asked("unused", home=home)
-        object.__setattr__(plain._kit, "model", None)
-        for name in ("missing-seal", "relabelled-sticker"):
-            photo = SHOP / "photos" / f"{name}.jpg"
-            without, with_model = plain.compare(photo), assistant.compare(photo)
-            assert with_model.verdict == without.verdict
-            unnamed = [d for d in without.differences if not (d.before or d.now)]
-            assert [bool(d.said) for d in with_model.differences].count(True) == min(len(unnamed), 3)
-            assert [(d.kind, d.region) for d in with_model.differences] == [
-                (d.kind, d.region) for d in without.differences
-            ]
-        for words, images in chat.asked:
-            assert words.startswith("Image 1:\nImage 2:")
-            assert len(images) == 2
-            assert max(max(image.size) for image in images) < 1000, "crops, not photos"
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    name = "silent 1"
+
+    def read(self, pixels: NDArray[np.uint8]) -> list[tuple[str, float, Quad]]:
+        del pixels
+        return []
+
+
+def test_the_model_words_what_differs_and_judges_nothing(asked: Asked, tmp_path: Path) -> None:
+    official = pack(3, (450, 600))
+    photo = official.copy()
+    draw = ImageDraw.Draw(photo)
+    draw.ellipse((180, 380, 270, 470), fill=(20, 20, 20))
+    draw.rectangle((300, 440, 350, 490), fill=(200, 200, 40))
+    official.save(tmp_path / "official.png")
+    assistant, chat = asked(steps("There is a black disc.", "NONE", "They are the same product, accept it.", "NONE"))
+    object.__setattr__(assistant._kit, "reader", Silent())
+    assistant.add_product("PACK", "Pack", [tmp_path / "official.png"])
+    for other, words in ((None, "There is a black disc."), (official, "They are the same product, accept it.")):
+        found = assistant.compare(photo, other=other)
+        assert found.verdict is not None
+        assert found.verdict.answer == "differs", "whatever it says"
+        assert [(d.kind, d.before, d.now) for d in found.differences] == [
+            ("artwork", None, None),
+            ("extra", None, None),
+        ]
+        assert [d.said for d in found.differences] == [words, None]
+    told = [words for words, _ in chat.asked]
+    assert all(words.startswith("Image 1:\nImage 2:") for words in told)
+    assert ["official" in words for words in told] == [True, True, False, False]
+    assert "another photo" in told[2]
+    assert all(max(image.size) < 700 and len(images) == 2 for _, images in chat.asked for image in images), "crops"
 
 
 def test_what_no_instrument_could_name_is_worded_from_both_crops_and_stays_what_it_was() -> None:

@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from PIL import Image
+from scripted import scripted
 
 from sightline.agent.answer import COMPOSERS
 from sightline.agent.assistant import Assistant
 from sightline.agent.graph import build_graph
 from sightline.agent.reply import Progress, Reply, Slot, Statement
-from sightline.agent.state import Asked, State
+from sightline.agent.state import Asked, Look, State
 from sightline.tools.errors import (
     BadInput,
     Busy,
@@ -262,6 +264,50 @@ def test_a_host_that_keeps_one_checkpoint_thread_gets_each_turns_findings_alone(
     ]
     assert [len(r["findings"]) for r in replies] == [2, 2]
     assert len(machine.get_state(config).values["findings"]) == 2
+
+
+@pytest.mark.parametrize("seeing", [False, True])
+def test_a_turn_that_an_earlier_version_began_is_finished(
+    assistant: Assistant, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, seeing: bool
+) -> None:
+    kit = replace(assistant._kit, model=scripted("A label.")[0]) if seeing else assistant._kit
+    stored = assistant._photos.add(assistant.load(photo))
+    machine = build_graph(kit, InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "cut short"}}
+    asked = Asked(text="Describe this", photos=[stored], thread="t", turn="cut short")
+    with monkeypatch.context() as earlier:
+        # What it sent to a tool was a step and a photo.
+        earlier.setattr("sightline.agent.nodes._look", lambda _, step, photo: Look(step=step, photo=photo))
+        machine.invoke(asked, config, interrupt_before=["describe"])
+    reply = machine.invoke(None, config)["reply"]
+    assert "BEST BEFORE" in reply["text"]
+    assert ("A label." in reply["text"]) == seeing
+
+
+def test_a_look_without_a_word_is_spoken_of_in_the_language_of_who_looks(
+    tmp_path: Path, reader: CountingReader, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del reader
+    model, chat = scripted("A label.")
+    with Assistant.open(tmp_path / "home", model=chat) as seeing:
+        object.__setattr__(seeing._kit, "model", model)
+        for locale, words in (("zh_CN.UTF-8", "照片"), ("en_GB.UTF-8", "photo")):
+            monkeypatch.setenv("LC_ALL", locale)
+            seeing.describe(photo)
+            assert words in chat.asked[-1][0]
+        seeing.describe(photo, "这是什么？")
+        assert "问题：这是什么？" in chat.asked[-1][0]
+
+
+def test_a_local_model_is_spoken_of_by_the_name_of_its_folder(
+    tmp_path: Path, reader: CountingReader, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del reader
+    (tmp_path / "my-model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Assistant.open("home", model="transformers:./my-model") as opened:
+        finding = opened.describe(photo)
+    assert (finding.model, finding.failed) == ("my-model", "failing")
 
 
 def test_what_its_findings_do_not_hold_is_not_said(

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from sightline.tools.closer import SMALLEST, closer, margin, parts
 from sightline.tools.models.families import FAMILIES, OTHER, Family, family_of
-from sightline.tools.models.view import BUDGET, View, encode, unalike, view
+from sightline.tools.models.view import BUDGET, View, encode, seen_scale, unalike, view
 from sightline.tools.photos import load
 from sightline.tools.types import Box, Direction, Photo, Point, Region, Size
 
@@ -23,26 +23,31 @@ def photo(width: int, height: int) -> Photo:
 
 
 @given(sides, sides, families)
+@example(6000, 5, family_of("qwen2.5vl"))
+@example(33, 83, family_of("qwen2.5vl"))
 def test_a_view_is_as_large_as_the_budget_allows_and_of_a_size_the_family_leaves_alone(
     width: int, height: int, family: Family
 ) -> None:
     seen = view(photo(width, height), family)
     step = family.patch
     assert all(side > 0 and side % step == 0 for side in seen.size)
-    most = min(BUDGET, family.max_pixels or BUDGET)
-    assert seen.size.width * seen.size.height <= most
-    if not family.min_pixels and not family.square and width * height <= BUDGET and min(width, height) >= step:
+    assert (family.min_pixels or 0) <= seen.size.width * seen.size.height <= BUDGET
+    assert max(seen.size) <= 200 * min(seen.size), "what is longer, some refuse"
+    strip = max(width, height) > 150 * max(min(width, height), step)
+    if not (family.min_pixels or family.square or strip) and step <= min(width, height) and width * height <= BUDGET:
         assert all(abs(now - before) <= step / 2 for now, before in zip(seen.size, (width, height), strict=True))
 
 
 @given(st.lists(st.tuples(sides, sides), min_size=2, max_size=6), families)
+@example([(1000, 800), (1001, 800)], OTHER)
 def test_no_two_images_of_a_request_are_of_one_size_or_nearly(sizes: list[tuple[int, int]], family: Family) -> None:
     shown = unalike([view(photo(*size), family) for size in sizes], family)
     assert [each.box for each in shown] == [view(photo(*size), family).box for size in sizes]
     for n, one in enumerate(shown):
         assert all(side % family.patch == 0 for side in one.size)
+        assert one.size.width * one.size.height >= (family.min_pixels or 1)
         for other in shown[:n]:
-            assert one.size != other.size
+            assert max(abs(a - b) for a, b in zip(one.size, other.size, strict=True)) >= 56
 
 
 @given(
@@ -84,6 +89,28 @@ def test_what_lies_beyond_the_photo_is_sent_grey_and_comes_back_as_nothing() -> 
     assert image[200, 200, 0] > 230
     assert image[200, 200, 1] < 20
     assert seen.region(Region(Box(0, 0, 400, 100), "sky", "thing"), sent.size).box.area == 0
+
+
+def test_a_panorama_is_padded_at_the_size_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    new = Image.new
+
+    def noted(mode: str, size: tuple[int, int], *colour: Any) -> Image.Image:
+        made.append(size[0] * size[1])
+        return new(mode, size, *colour)
+
+    sent = load(Image.fromarray(np.full((60, 6000, 3), 200, np.uint8)))
+    monkeypatch.setattr("PIL.Image.new", noted)
+    encode(view(sent, family_of("llava-1.5")), sent)
+    assert max(made) <= BUDGET
+
+
+@pytest.mark.parametrize("name", ["llava-1.5", "paligemma", "Qwen3-VL"])
+def test_what_is_seen_is_what_is_sent_or_what_the_family_shrinks_it_to(name: str) -> None:
+    family = family_of(name)
+    seen = view(photo(1000, 800), family)
+    most = {"llava": 336 / 1000, "paligemma": 448 / (1000 * 800) ** 0.5}.get(family.name, 1.0)
+    assert seen_scale(seen, family) == pytest.approx(most, rel=0.02)
 
 
 def test_the_same_view_is_the_same_bytes() -> None:

@@ -65,9 +65,10 @@ def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) 
         return found
     reference = other or kit.catalogue.photo(unnamed[0].reference)
     try:
-        said = dict(zip(unnamed, worded(kit.model, photo, reference, kit.language, unnamed), strict=True))
+        words = worded(kit.model, photo, reference, kit.language, unnamed, official=other is None)
     except ModelFailed as error:
         return replace(found, model=kit.model.name, failed=error.reason)
+    said = dict(zip(unnamed, words, strict=True))
     return replace(found, model=kit.model.name, differences=tuple(said.get(each, each) for each in found.differences))
 
 

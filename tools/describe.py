@@ -63,9 +63,10 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
         facts=tuple(facts),
         quality=quality,
         matches=products.matches if known else (),
-        model=kit.model.name if kit.model else None,
+        model=heard.model,
         said=heard.said,
         failed=heard.failed,
+        cut=heard.cut,
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
@@ -74,8 +75,10 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
 
 @dataclass(frozen=True)
 class _Heard:
+    model: str | None = None
     said: str | None = None
     failed: Failure | None = None
+    cut: bool = False
 
 
 def _heard(photo: Photo, kit: Kit, question: str | None, detail: str) -> _Heard:
@@ -88,5 +91,5 @@ def _heard(photo: Photo, kit: Kit, question: str | None, detail: str) -> _Heard:
         else:
             said = tell(kit.model, photo, f"describe.{detail}", kit.language)
     except ModelFailed as error:
-        return _Heard(failed=error.reason)
-    return _Heard(said.text.strip())
+        return _Heard(kit.model.name, failed=error.reason)
+    return _Heard(kit.model.name, said.text, cut=said.ended != "end")

@@ -79,9 +79,9 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
         if outcome == "absent" and _may_hide(photo, wanted):
             outcome, reason = "unreadable", "photo_too_poor"
     if reason == "needs_model" and kit.model:
-        return _with_model(photo, kit.model, wanted, start)
+        return _with_model(photo, kit.model, wanted, target, start)
     return Finding(
-        id=f"ground:{photo.id[7:15]}:{wanted.literal}",
+        id=f"ground:{photo.id[7:15]}:{target.strip()}",
         tool="ground",
         outcome=outcome,
         photos=(photo.id,),
@@ -95,7 +95,7 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     )
 
 
-def _with_model(photo: Photo, model: Model, wanted: Target, start: float) -> Finding:
+def _with_model(photo: Photo, model: Model, wanted: Target, target: str, start: float) -> Finding:
     """What the model finds."""
     failed: Failure | None = None
     try:
@@ -105,7 +105,7 @@ def _with_model(photo: Photo, model: Model, wanted: Target, start: float) -> Fin
     if found.outcome == "absent" and _may_hide(photo, wanted):
         found = Found("unreadable", reason="photo_too_poor")
     return Finding(
-        id=f"ground:{photo.id[7:15]}:{wanted.literal}",
+        id=f"ground:{photo.id[7:15]}:{target.strip()}",
         tool="ground",
         outcome=found.outcome,
         photos=(photo.id,),
@@ -116,6 +116,7 @@ def _with_model(photo: Photo, model: Model, wanted: Target, start: float) -> Fin
         directions=found.directions,
         model=model.name,
         failed=failed,
+        cut=found.cut,
         reason=found.reason,
     )
 

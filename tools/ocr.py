@@ -16,7 +16,7 @@ _SHORTEST_VALUE = 1.8
 """A box shorter than this many of its heights holds no date, weight or number: it is a sign, a logo, one character."""
 
 _LOST = ("partly_unreadable", "unsupported_script")
-_NOBODY = (None, None, None)
+_NOBODY = (None, None, None, False)
 
 _ROLES: tuple[FieldName, ...] = ("expiry", "production")
 """Dates that differ from others only by the words printed beside them."""
@@ -48,7 +48,7 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     if outcome == "absent" and hides(measure(pixels(photo))):
         outcome, reason = "unreadable", "photo_too_poor"
     regions = tuple(line.region for line in reading.lines)
-    model, said, failed = _second(photo, kit, reading, shortest) if reason in _LOST else _NOBODY
+    model, said, failed, cut = _second(photo, kit, reading, shortest) if reason in _LOST else _NOBODY
     return Finding(
         id=f"ocr:{photo.id[7:15]}" + (f":{field}" if field else ""),
         tool="ocr",
@@ -63,21 +63,25 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
         model=model,
         said=said,
         failed=failed,
+        cut=cut,
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
     )
 
 
-def _second(photo: Photo, kit: Kit, reading: Reading, shortest: float) -> tuple[str | None, str | None, Failure | None]:
-    """How a model reads the lines that the engine could not: its name, its words, or why there are none."""
+def _second(
+    photo: Photo, kit: Kit, reading: Reading, shortest: float
+) -> tuple[str | None, str | None, Failure | None, bool]:
+    """How a model reads the lines that the engine could not: its name, its words or why not, whether they broke off."""
     if kit.model is None:
         return _NOBODY
     lost = [line.box for line in reading.lines if line.status != "read" and _length(line) >= shortest]
     try:
-        return kit.model.name, reread(kit.model, photo, kit.language, lost), None
+        said = reread(kit.model, photo, kit.language, lost)
     except ModelFailed as error:
-        return kit.model.name, None, error.reason
+        return kit.model.name, None, error.reason, False
+    return kit.model.name, said.text if said else None, None, bool(said and said.ended != "end")
 
 
 def _facts(reading: Reading, field: FieldName | None) -> tuple[Fact, ...]:

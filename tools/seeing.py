@@ -4,6 +4,7 @@ What it says is passed on as its own words; where things are comes back in pixel
 nothing, and what the instruments found stands whatever it says.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from .dialects.absent import is_none
 from .dialects.dialect import spoken
 from .errors import ModelFailed
 from .models.model import Model, Said
-from .models.view import View, view
+from .models.view import View, seen_scale, view
 from .photos import AtHand
 from .types import Box, Difference, Direction, Outcome, Photo, Region, Size
 
@@ -25,7 +26,7 @@ _REFINED = 3
 """Up to so many things are looked at again, the smallest first; more are a crowd, and their places will do."""
 
 _SAME = 0.5
-"""Overlap (intersection over union) from which on two boxes, from parts that overlap, are one thing."""
+"""Share of the smaller of two boxes that lies in the other, from which on they are one thing seen in two parts."""
 
 _WORDED = 3
 """Differences that are put into words, the strongest first."""
@@ -33,22 +34,33 @@ _WORDED = 3
 _TOKENS = {"describe": 400, "question": 200, "transcribe": 1200, "difference": 80}
 _FIND_TOKENS = 1000
 
+_HOW_MANY = re.compile(r"\bhow many\b|(?:几|幾|多少)[个個只隻张張位件瓶盒人]", re.I)
+_SENTENCE = re.compile(r"(?:[!?]|\.(?=\s)|(?<!\d)\.(?=[\"'”’)]*\Z))[\"'”’)]*(?=\s|\Z)|[。！？][”’」』）]*")
+"""The end of a sentence; of a text that broke off, a point behind a figure may be the middle of a number."""
+
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to, in pixels of the upright original; `reason` where it could not be told."""
+    """What a search came to, in pixels of the upright original; `reason` where it could not be told.
+
+    `cut`: there may be more of it than was found, as the list broke off, or not all of the photo was looked at.
+    """
 
     outcome: Outcome
     regions: tuple[Region, ...] = ()
     directions: tuple[Direction, ...] = ()
     reason: str | None = None
+    cut: bool = False
 
 
 def tell(model: Model, photo: Photo, task: str, language: str, part: Box | None = None, **slots: str) -> Said:
     """What the model says of a photo, or a part of it, to a task of `prompts/models/tasks.md`.
 
-    Raises `ModelFailed`, `unfit` where its family is not made for the task and `empty` where it says nothing.
+    Raises `ModelFailed`, `unfit` where its family is not made for the task, or it was found not to count and is to,
+    and `empty` where it says nothing.
     """
+    if model.contract and model.contract.counts is False and _HOW_MANY.search(slots.get("question", "")):
+        raise ModelFailed(f"{model.name} was found not to count; see `sightline doctor`.", "unfit")
     seen = view(photo, model.family, part=part, zoom=UPSCALE if part else 1.0)
     return _asked(model, task, language, (seen,), (photo,), slots)
 
@@ -68,40 +80,45 @@ def find(model: Model, photo: Photo, target: str, kind: Kind = "boxes") -> Found
     if kind != "boxes" or first.outcome == "unreadable":
         return first
     if first.outcome == "absent":
-        return _in_parts(model, photo, target, whole.size.width / whole.box.width)
+        return _in_parts(model, photo, target, seen_scale(whole, model.family))
     return replace(first, regions=_refined(model, photo, target, whole, first.regions))
 
 
-def reread(model: Model, photo: Photo, language: str, lines: Sequence[Box]) -> str | None:
+def reread(model: Model, photo: Photo, language: str, lines: Sequence[Box]) -> Said | None:
     """The text in the place of these lines as the model reads it; `None` where it reads none.
 
-    Raises `ModelFailed`.
+    Raises `ModelFailed`, `unfit` where it was found not to read.
     """
+    if model.contract and model.contract.reads is False:
+        raise ModelFailed(f"{model.name} was found not to read; see `sightline doctor`.", "unfit")
     corners = [corner for line in lines for corner in line.corners]
     said = tell(model, photo, "transcribe", language, margin(photo.size, Box.around(corners)))
-    return None if is_none(said.text) else said.text.strip()
+    return None if is_none(said.text) else said
 
 
 def worded(
-    model: Model, photo: Photo, reference: Photo, language: str, found: Sequence[Difference]
+    model: Model, photo: Photo, reference: Photo, language: str, found: Sequence[Difference], *, official: bool = True
 ) -> tuple[Difference, ...]:
     """The differences, the first few with what the model says of both crops; it is not asked whether they are any.
+
+    `official`: whether the reference is a picture of the catalogue, and not another photo of the person.
 
     Raises `ModelFailed`, `unfit` where it does not tell two images apart.
     """
     limit = model.contract.images if model.contract else model.family.images
     if limit is not None and limit < 2:
         raise ModelFailed(f"{model.name} does not tell two images apart.", "unfit")
+    task = "difference" if official else "difference.pair"
     return tuple(
-        replace(each, said=_word(model, photo, reference, language, each)) if n < _WORDED else each
+        replace(each, said=_word(model, photo, reference, task, language, each)) if n < _WORDED else each
         for n, each in enumerate(found)
     )
 
 
-def _word(model: Model, photo: Photo, reference: Photo, language: str, found: Difference) -> str | None:
+def _word(model: Model, photo: Photo, reference: Photo, task: str, language: str, found: Difference) -> str | None:
     there = view(reference, model.family, part=margin(reference.size, found.there), zoom=UPSCALE)
     here = view(photo, model.family, part=margin(photo.size, found.region.box), zoom=UPSCALE)
-    said = _asked(model, "difference", language, (there, here), (photo, reference), {})
+    said = _asked(model, task, language, (there, here), (photo, reference), {})
     return None if is_none(said.text) else " ".join(said.text.split())
 
 
@@ -120,10 +137,20 @@ def _asked(
     system = instruct(f"system.{language}")
     said = model.ask(instruct(key, **slots), views, AtHand(*photos), tokens=_TOKENS[kind], system=system)
     # What it thought before it spoke is no answer.
-    said = replace(said, text=spoken(said.text))
-    if not said.text.strip():
+    text = spoken(said.text).strip()
+    if said.ended != "end":
+        text = _whole(text, kind)
+    if not text:
         raise ModelFailed(f"{model.name} said nothing.", "empty")
-    return said
+    return replace(said, text=text)
+
+
+def _whole(text: str, kind: str) -> str:
+    """What broke off, up to its last whole sentence, with dots where none is; of print, its whole lines."""
+    if kind == "transcribe":  # half of a date is another date
+        return text.rpartition("\n")[0].strip()
+    ends = [match.end() for match in _SENTENCE.finditer(text)]
+    return text[: ends[-1]] if ends else f"{text} …" if text else ""
 
 
 def _found(model: Model, photo: Photo, seen: View, target: str, kind: Kind) -> Found:
@@ -131,10 +158,11 @@ def _found(model: Model, photo: Photo, seen: View, target: str, kind: Kind) -> F
     dialect = model.dialect
     said = model.ask(dialect.ask(kind, target), (seen,), AtHand(photo), tokens=_FIND_TOKENS)
     frame = model.contract.frame(seen.size) if model.contract else dialect.frame(seen.size)
-    heard = dialect.read(said.text, frame)
+    heard = dialect.read(said.text, frame, target)
     if kind == "direction":
         heard = read_direction(heard, target)
-    return _original(heard, seen, photo.size, target)
+    found = _original(heard, seen, photo.size, target)
+    return replace(found, cut=found.outcome == "found" and (heard.cut or said.ended != "end"))
 
 
 def _original(heard: Heard, seen: View, size: Size, target: str) -> Found:
@@ -149,20 +177,42 @@ def _original(heard: Heard, seen: View, size: Size, target: str) -> Found:
 
 def _in_parts(model: Model, photo: Photo, target: str, scale: float) -> Found:
     """What is not seen in the whole photo may be seen in its parts; absent is said after all of them."""
-    regions: list[Region] = []
-    unreadable = False
+    known: list[tuple[Region, Box]] = []  # each thing and what was shown of the photo where it was seen
+    unreadable = cut = False
     for part in parts(photo.size, scale)[: _LOOKS - 1]:
+        seen = view(photo, model.family, part=part)
         try:
-            look = _found(model, photo, view(photo, model.family, part=part), target, "boxes")
+            look = _found(model, photo, seen, target, "boxes")
         except ModelFailed:
-            if regions:
+            if known:
+                cut = True
                 break
             raise
         unreadable |= look.outcome == "unreadable"
-        regions += [r for r in look.regions if all(_overlap(r.box, other.box) < _SAME for other in regions)]
-    if regions:
-        return Found("found", tuple(regions))
+        cut |= look.cut
+        known = _joined(known, look.regions, seen.box.inside(photo.size))
+    if known:
+        return Found("found", tuple(region for region, _ in known), cut=cut or unreadable)
     return Found("unreadable", reason="reply_unreadable") if unreadable else Found("absent")
+
+
+def _joined(known: list[tuple[Region, Box]], more: Sequence[Region], part: Box) -> list[tuple[Region, Box]]:
+    """What is known and what one more part shows; a thing on the seam, of which each shows a piece, is one."""
+    old, new = list(known), []
+    for region in more:
+        pieces = [each for each in old if _one(region.box, part, *each)]
+        old = [each for each in old if each not in pieces]
+        box = Box.around([corner for one in (region, *(r for r, _ in pieces)) for corner in one.box.corners])
+        shown = Box.around([corner for one in (part, *(p for _, p in pieces)) for corner in one.corners])
+        new.append((replace(region, box=box), shown))
+    return [*old, *new]
+
+
+def _one(box: Box, part: Box, other: Region, shown: Box) -> bool:
+    """Whether two boxes, each seen in its part, are of one thing: held against each other where both could be seen."""
+    both = Box(max(part.x0, shown.x0), max(part.y0, shown.y0), min(part.x1, shown.x1), min(part.y1, shown.y1))
+    smaller = min(box.shared(both), other.box.shared(both))
+    return smaller > 0 and box.shared(other.box) >= _SAME * smaller
 
 
 def _refined(model: Model, photo: Photo, target: str, whole: View, regions: Sequence[Region]) -> tuple[Region, ...]:
@@ -191,8 +241,3 @@ def _near(box: Box, coarse: Box) -> bool:
     x, y = box.centre
     wide, high = max(coarse.width, box.width), max(coarse.height, box.height)
     return abs(x - coarse.centre.x) < wide and abs(y - coarse.centre.y) < high
-
-
-def _overlap(a: Box, b: Box) -> float:
-    shared = a.shared(b)
-    return shared / max(a.area + b.area - shared, 1e-9)

@@ -1,7 +1,7 @@
 """What a person asks to have found, turned into what the instruments can look for.
 
 Codes, text as such, colours, the fields of a pack, and literal words; everything else is a `thing`, or the
-`direction` in which one points, which need a model. The words are one table, in English and Chinese.
+`direction` in which one points, which need a model. The words are tables, in English and Chinese.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .colour import NAMES
+from .dialects.dialect import SPECIAL, without
 from .errors import BadInput
 from .types import FieldName
 
@@ -18,7 +19,10 @@ Kind = Literal["code", "text", "colour", "field", "direction", "thing"]
 
 @dataclass(frozen=True)
 class Target:
-    """What to look for: `value` is the colour, the field or the kind of code; `literal` the person's own words."""
+    """What to look for: `value` is the colour, the field or the kind of code; `literal` the person's own words.
+
+    Of a question which way something points, `literal` is what points: "the arrow", "her gaze".
+    """
 
     kind: Kind
     value: str
@@ -27,6 +31,8 @@ class Target:
     """Whether the words were named as words, so that where they are not printed there is nothing more to look for."""
 
 
+_CLOSING = " ?？。.!！"
+_MARKED = re.compile(rf"{SPECIAL}|\\")
 _QUOTES = " \t\n\"'“”‘’「」『』《》"
 _CODES = {
     "barcode": "linear", "bar code": "linear", "barcode number": "linear", "ean code": "linear", "ean number": "linear",
@@ -73,11 +79,35 @@ _FIELDS: dict[FieldName, tuple[str, ...]] = {
     "ingredients": ("ingredients", "ingredient list", "list of ingredients", "配料", "配料表", "成分"),
     "phone": ("phone number", "telephone number", "phone", "电话", "电话号码", "電話", "電話號碼"),
 }
-_DIRECTION = re.compile(
-    r"\b(?:which|what) (?:way|direction)\b|\bwhere (?:\w+ ){1,6}(?:point|look|fac|aim|head)(?:s|es|ing|ed)?\b"
-    r"|\b(?:direction|heading) (?:of|in which|that)\b"
-    r"|(?:指|朝|看|面|望|对|對|開|开|飞|飛|走)(?:着|著|向|往|的是)?(?:哪|什么方向|什麼方向|何方)|(?:方向|朝向)$"
+# A question for a direction ends with the verb, so that "where is the man pointing at the sign" asks for the man.
+_WHO = r"(?P<who>(?:(?!\b(?:i|we|you|should|can)\b).)+?)(?<!\bthe)(?<!\ba)(?<!\ban)"
+_POINTS = "point|aim|lean|turn|look|gaz|star|fac"
+_LEADS = (
+    ("(?:which|what) (?:way|direction)|(?:direction|way) (?:that|in which)", f"{_POINTS}|head|mov|go|fly|driv|open"),
+    ("where", _POINTS),
 )
+_ENGLISH = tuple(
+    re.compile(rf"\b(?:{lead}) {shape}(?: at| to| towards?| in)?(?: in (?:the|this) (?:photo|picture|image))?$", re.I)
+    for lead, how in _LEADS
+    for shape in (
+        rf"(?:is|are|was|were) {_WHO} (?P<how>{how})ing",
+        rf"(?:does|do|did) {_WHO} (?P<how>{how})e?",
+        rf"{_WHO} (?:is|are|was|were) (?P<how>{how})ing",
+        rf"{_WHO} (?P<how>{how})e?s",
+    )
+)
+_DIRECTION_OF = re.compile(r"\b(?:direction|heading) of (?P<who>.+)(?P<how>)$", re.I)
+_CHINESE = (
+    re.compile(
+        r"^(?P<who>.*?)(?:正|在|是|都)*"
+        r"(?P<how>(?:[指朝看面望飞飛走开開往向]|[对對盯](?=[着著准準]))(?:[着著准準向往看]|的是)*"
+        r"(?:哪(?:[里裡儿兒边邊方]|一?[个個边邊面头頭]方?向?)?|什么方向|什麼方向|何方)(?:[看望指走飞飛开開]?[的呢]?))$"
+    ),
+    re.compile(r"^(?P<who>.+?)(?<![哪么麼个個])(?P<how>)的?(?:方向|朝向)$"),
+)
+_TOLD = re.compile(r"^(?:请问?|告[诉訴]我|说[说一下]*|看看|(?:照片|图片?|圖片?)[里裡中]的?)+")
+_ASKED = 200  # letters: no question for a direction is longer, and the patterns take the square of them
+_THEIR = {"she": "her", "he": "his", "they": "their", "it": "its", "this": "its", "that": "its"}
 # Words that may stand around a colour and name nothing that the colour itself would not show.
 _EMPTY = (
     r"the|a|an|any|anything|something|some|one|ones|area|areas|part|parts|region|regions|thing|things|colou?red?|colou?r"
@@ -88,15 +118,18 @@ _EMPTY_ZH = r"[的色]|颜色|顏色|部分|地方|区域|區域|东西|東西|�
 
 def parse_target(text: str) -> Target:
     """What `text` asks for. Quotation marks and the word "word" make it literal text; empty text raises `BadInput`."""
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = unicodedata.normalize("NFKC", "".join(c if c.isprintable() else " " for c in text)).strip()
+    if not without(plain, _MARKED):
+        # <mug>, as a usage line writes it; a model is sent nothing in such brackets.
+        plain = " ".join(re.sub(r"[<>|\[\]\\/]", " ", plain).split())
     literal = plain.strip(_QUOTES)
     if not literal:
         raise BadInput("Expected what to find: printed words, a code or a colour; got nothing. Try: barcode")
     if literal != plain and plain[0] in _QUOTES:
         return Target("thing", "", literal, quoted=True)
     folded = re.sub(r"\s+", " ", literal.casefold())
-    if _DIRECTION.search(folded):
-        return Target("direction", "", literal)
+    if points := what_points(literal):
+        return Target("direction", "", points)
     if match := re.fullmatch(
         r"(?:the )?(?:words?|text|letters?|number)s? (.+)|(.+?)(?:这[几个两]*字|字样|一词)", folded
     ):
@@ -115,6 +148,27 @@ def parse_target(text: str) -> Target:
     if colour := _colour(folded):
         return Target("colour", colour, literal)
     return Target("thing", "", literal, quoted=_as_printed(literal))
+
+
+def what_points(text: str) -> str | None:
+    """What points, of a question which way it does: "the arrow", "her gaze"; `None` where nothing of the kind is asked.
+
+    A question without a subject, as one may ask in Chinese, is about "it".
+    """
+    plain = " ".join(text.split()).rstrip(_CLOSING)
+    if len(plain) > _ASKED:
+        return None
+    if found := next((match for form in (*_ENGLISH, _DIRECTION_OF) if (match := form.search(plain))), None):
+        who = found["who"]
+        part = {"look": "gaze", "gaz": "gaze", "star": "gaze", "fac": "front"}.get(found["how"].lower())
+        whose = _THEIR.get(who.lower()) or (f"{who}'" if who.endswith("s") else f"{who}'s")
+        return f"{whose} {part}" if part else who
+    if found := next((match for form in _CHINESE if (match := form.search(plain))), None):
+        who = _TOLD.sub("", found["who"]).strip()
+        if who[:1] in ("我", "咱"):
+            return None
+        return f"{who}的视线" if who and re.search("[看望盯]", found["how"]) else who or "它"
+    return None
 
 
 def _as_printed(literal: str) -> bool:

@@ -382,7 +382,8 @@ class Finding:
     a field's name. `text` is what was read, as printed: data, never an instruction. `turned`
     (degrees clockwise) and `mirrored` say how the photo had to be seen to be read. `matches` are products,
     the likeliest first; `differences` are numbered in their order. `model` names the vision language model where one
-    was asked; `said` is what it said in its own words, which nothing has checked; `failed` is why it gave no answer.
+    was turned to; `said` is what it said in its own words, which nothing has checked; `failed` is why it gave no
+    answer; `cut`: it broke off or could not be asked everything, so that there may be more than what stands here.
     """
 
     id: str
@@ -403,6 +404,7 @@ class Finding:
     model: str | None = None
     said: str | None = None
     failed: Failure | None = None
+    cut: bool = False
     turned: int = 0
     mirrored: bool = False
     reason: str | None = None
@@ -410,5 +412,5 @@ class Finding:
     @computed_field  # type: ignore[prop-decorator]
     @property
     def count(self) -> int:
-        """How many regions there are; for `ground`, how many of what was asked for."""
+        """How many regions there are; for `ground`, how many of what was asked for, at least so many where `cut`."""
         return len(self.regions)

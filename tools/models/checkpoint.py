@@ -147,7 +147,7 @@ def _read(source: str, download: bool, place: str, dtype: Dtype | None, bits: Li
     with nullcontext() if download else _quiet():
         config = auto.AutoConfig.from_pretrained(source, **where)
         cls = _class(config)
-        options = {"dtype": _dtype(config, place, dtype), **_quantised(bits)}
+        options = {"dtype": _dtype(config, place, dtype), **_placed(place), **_quantised(bits)}
         processor = auto.AutoProcessor.from_pretrained(source, **where)
         model, read = cls.from_pretrained(source, output_loading_info=True, **where, **options)
     if missing := read["missing_keys"]:
@@ -256,6 +256,12 @@ def _dtype(config: Any, place: str, wanted: Dtype | None) -> Any:
     kept = getattr(config, "dtype", None)
     computes = kept == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
     return kept if computes else torch.float32
+
+
+def _placed(place: str) -> dict[str, Any]:
+    """Weights are read straight into a GPU where the library for that is there, and else into memory first."""
+    straight = place.startswith("cuda") and importlib.util.find_spec("accelerate")
+    return {"device_map": place} if straight else {}
 
 
 def _quantised(bits: Literal[4, 8] | None) -> dict[str, Any]:

@@ -14,7 +14,8 @@ class Family:
 
     `patterns`: regular expressions, any of which names it (searched without case). `dialect`: how it writes boxes.
     `patch`: sides of an image, in pixels, that are multiples of this are left as they are by its own processing; 1
-    where it resizes whatever comes to a fixed grid. `min_pixels`, `max_pixels`: of an image, beyond which it resizes.
+    where it resizes whatever comes to a fixed grid. `min_pixels`, `max_pixels`: of an image, beyond which it resizes;
+    of a fixed grid, all that it sees of one (`None` where that is more than it is sent).
     `images`: how many it takes in one request, `None` for no limit of its own. `square`: it sees only the middle
     square of an image. `turns`: it holds a conversation; else each request is one instruction, in its own words.
     `grounds`: it says where things are. `served`: transformers does not run it without code of its own, so it is
@@ -58,40 +59,44 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "qwen_vl", (r"qwen[-_.]?vl",), "qwen_vl",
-        "README and visual_memo of QwenLM/Qwen-VL; arXiv:2308.12966, section 3",
-        served=True, example="Qwen/Qwen-VL-Chat", gigabytes=20.0,
+        "README and visual_memo of QwenLM/Qwen-VL; arXiv:2308.12966, section 3: every image to 448 x 448",
+        max_pixels=448 * 448, served=True, example="Qwen/Qwen-VL-Chat", gigabytes=20.0,
     ),
     Family(
         "llava", (r"llava",), "plain_json",
-        _CARDS + "llava-hf/llava-1.5-7b-hf: the shorter side to 336, then the middle 336 x 336",
-        images=1, square=True, example="llava-hf/llava-1.5-7b-hf", gigabytes=14.5,
+        _CARDS + "llava-hf/llava-1.5-7b-hf: the shorter side to 336, then the middle 336 x 336 (later ones see more)",
+        max_pixels=336 * 336, images=1, square=True, example="llava-hf/llava-1.5-7b-hf", gigabytes=14.5,
     ),
     Family(
         "smolvlm", (r"smolvlm",), "plain_json",
-        _CARDS + "HuggingFaceTB/SmolVLM2-2.2B-Instruct", example="HuggingFaceTB/SmolVLM2-2.2B-Instruct", gigabytes=5.2,
+        _CARDS + "HuggingFaceTB/SmolVLM2-2.2B-Instruct: tiles of 384 x 384, the longer side to 1536",
+        example="HuggingFaceTB/SmolVLM2-2.2B-Instruct", gigabytes=5.2,
     ),
     Family(
         "idefics3", (r"idefics",), "plain_json",
-        _CARDS + "HuggingFaceM4/Idefics3-8B-Llama3", example="HuggingFaceM4/Idefics3-8B-Llama3", gigabytes=17.0,
+        _CARDS + "HuggingFaceM4/Idefics3-8B-Llama3: tiles of 364 x 364, the longer side to 1456",
+        example="HuggingFaceM4/Idefics3-8B-Llama3", gigabytes=17.0,
     ),
     Family(
         "internvl", (r"internvl",), "internvl",
-        _CARDS + "OpenGVLab/InternVL3-2B-hf; arXiv:2404.16821", example="OpenGVLab/InternVL3-2B-hf", gigabytes=4.5,
+        _CARDS + "OpenGVLab/InternVL3-2B-hf; arXiv:2404.16821, section 3: up to 12 tiles of 448 x 448",
+        example="OpenGVLab/InternVL3-2B-hf", gigabytes=4.5,
     ),
     Family(
         "paligemma", (r"paligemma",), "paligemma",
-        "big_vision/configs/proj/paligemma/README.md of google-research/big_vision; arXiv:2407.07726, section 3.2.5",
-        images=1, turns=False, example="google/paligemma2-3b-mix-448", gigabytes=6.5,
+        "big_vision/configs/proj/paligemma/README.md of google-research/big_vision; arXiv:2407.07726, section 3.2.5; "
+        + _CARDS + "google/paligemma2-3b-mix-448: every image to 448 x 448 (there are others of 224 and 896)",
+        max_pixels=448 * 448, images=1, turns=False, example="google/paligemma2-3b-mix-448", gigabytes=6.5,
     ),
     Family(
         "blip2", (r"blip[-_.]?2",), "plain_json",
-        "arXiv:2301.12597; the model card of Salesforce/blip2-opt-2.7b",
-        images=1, turns=False, grounds=False, example="Salesforce/blip2-opt-2.7b", gigabytes=8.0,
+        "arXiv:2301.12597; " + _CARDS + "Salesforce/blip2-opt-2.7b: every image to 224 x 224",
+        max_pixels=224 * 224, images=1, turns=False, grounds=False, example="Salesforce/blip2-opt-2.7b", gigabytes=8.0,
     ),
     Family(
         "florence2", (r"florence[-_.]?2",), "florence2",
-        "arXiv:2311.06242; the model card of microsoft/Florence-2-large",
-        images=1, turns=False, example="florence-community/Florence-2-large", gigabytes=1.7,
+        "arXiv:2311.06242; " + _CARDS + "microsoft/Florence-2-large: every image to 768 x 768",
+        max_pixels=768 * 768, images=1, turns=False, example="florence-community/Florence-2-large", gigabytes=1.7,
     ),
     Family(
         "moondream", (r"moondream",), "moondream", "docs.moondream.ai, object detection",
@@ -103,8 +108,9 @@ FAMILIES: tuple[Family, ...] = (
         served=True, example="deepseek-ai/deepseek-vl2-tiny", gigabytes=7.0,
     ),
     Family(
-        "kosmos2", (r"kosmos[-_.]?2",), "kosmos2", "arXiv:2306.14824, section 2.1",
-        images=1, turns=False, example="microsoft/kosmos-2-patch14-224", gigabytes=3.5,
+        "kosmos2", (r"kosmos[-_.]?2",), "kosmos2", "arXiv:2306.14824, section 2.1; " + _CARDS
+        + "microsoft/kosmos-2-patch14-224: every image to 224 x 224",
+        max_pixels=224 * 224, images=1, turns=False, example="microsoft/kosmos-2-patch14-224", gigabytes=3.5,
     ),
     Family(
         "molmo", (r"molmo",), "molmo", "arXiv:2409.17146; the model card of allenai/Molmo-7B-D-0924",

@@ -136,12 +136,13 @@ class TransformersChatModel(BaseChatModel):
         *,
         tools: Sequence[dict[str, Any]] = (),
         tool_choice: str | None = None,
+        cancel: threading.Event | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         """Write in a thread of its own, which goes on without a listener no further than the next token."""
         left = threading.Event()
         pieces: queue.Queue[str | _Account | BaseException] = queue.Queue()
-        writer = Writer(self._checkpoint, self._wanted(stop, kwargs), pieces.put, left)
+        writer = Writer(self._checkpoint, self._wanted(stop, {**kwargs, "cancel": cancel}), pieces.put, left)
 
         def write() -> None:
             try:

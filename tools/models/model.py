@@ -1,11 +1,13 @@
 """Ask a vision language model about photos: one request at a time, bounded in every way.
 
 A request ends at its limit of tokens, where the model begins to repeat itself, at the turn's deadline, or when nobody
-waits for it any more. A fault that may pass is tried once more, and where the model fails in a turn it is not asked
-again in that turn. Messages hold references to photos; they become bytes at the call, and nowhere else.
+waits for it any more. A fault that may pass is tried once more. A model that is late or down, or cannot be opened, is
+not asked again in that turn; one that refuses a photo may take the next. Messages hold references to photos; they
+become bytes at the call, and nowhere else.
 """
 
 import base64
+import inspect
 import math
 import queue
 import threading
@@ -38,6 +40,7 @@ _PAUSE = 1.0  # seconds before the second try
 _LOOK = 0.05  # seconds between looks at whether anybody still waits
 _CUT = ("length", "max_tokens", "MAX_TOKENS")  # what providers call an end by the limit
 _LETTERS = 12  # a token is hardly ever longer: where a model takes no limit of tokens, this many letters each
+_NOTHING = "No generation chunks were returned"  # how `BaseChatModel.stream` says that nothing came
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Said:
 
 @dataclass
 class Turn:
-    """What the requests of one turn share: whether anybody waits, until when, and whether the model has failed.
+    """What the requests of one turn share: whether anybody waits, until when, and what keeps the model from answering.
 
     `deadline` is in seconds of the monotonic clock.
     """
@@ -66,7 +69,7 @@ class Turn:
 
 
 class Turns:
-    """The turns under way, by name; those of a host that never ends them are forgotten, the oldest first."""
+    """The turns of late, by name; the oldest are forgotten first, so that a host need not end them."""
 
     def __init__(self) -> None:
         """None is under way."""
@@ -76,17 +79,19 @@ class Turns:
     def of(self, name: str, patience: float) -> Turn:
         """The turn of this name, begun with the first that asks for it; the model may take so many seconds of it."""
         with self._lock:
-            turn = self._turns.setdefault(name, Turn(deadline=time.monotonic() + patience))
-            while len(self._turns) > _REMEMBERED:
-                del self._turns[next(iter(self._turns))]
-            return turn
+            return self._get(name, patience)
 
     def end(self, name: str) -> None:
-        """Nobody waits for this turn any more; a request under way ends at its next token."""
+        """Nobody waits for this turn any more: a request under way ends at its next token, and no other is sent."""
         with self._lock:
-            turn = self._turns.pop(name, None)
-        if turn:
-            turn.cancelled.set()
+            # Remembered: a look that was about to begin may still ask for it.
+            self._get(name, 0.0).cancelled.set()
+
+    def _get(self, name: str, patience: float) -> Turn:
+        turn = self._turns.setdefault(name, Turn(deadline=time.monotonic() + patience))
+        while len(self._turns) > _REMEMBERED:
+            del self._turns[next(iter(self._turns))]
+        return turn
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,8 @@ class Model:
     """A chat model and what is known of it.
 
     `opens` gives the chat model, at the first request: a checkpoint is not loaded for a home that is only listed.
-    `name` is what findings give as their source. `contract` is what calibration found, `None` where nobody calibrated.
+    `name` is what contracts are kept under and, in a turn, what findings give as their source; `readable` is what
+    people call it, "" where that is its name. `contract` is what calibration found, `None` where nobody calibrated.
     `patience`: seconds that it may take of a turn. Without a `turn`, each request is bounded by itself.
     """
 
@@ -105,6 +111,7 @@ class Model:
     contract: Contract | None = None
     patience: float = PATIENCE
     turn: Turn | None = None
+    readable: str = ""
 
     @property
     def chat(self) -> "BaseChatModel":
@@ -127,8 +134,8 @@ class Model:
     def ask(self, prompt: str, views: Sequence[View], photos: Photos, *, tokens: int = 512, system: str = "") -> Said:
         """What it says to a prompt about some views, which it sees in this order, each under its number.
 
-        Raises `ModelFailed` where it fails, takes too long or has failed in this turn; `Cancelled`; `Unavailable` where
-        it cannot be opened at all, which is for whoever set it to mend.
+        Raises `ModelFailed` where it cannot be opened, fails, says nothing, takes too long or was down before in this
+        turn; `Cancelled`.
         """
         if self.contract and self.contract.sees is False:
             raise ModelFailed(f"{self.name} was found not to see images; see `sightline doctor`.", "unfit")
@@ -145,11 +152,12 @@ class Model:
         turn = self.turn
         if turn.failed:
             raise turn.failed
-        chat = self.chat
         try:
-            return self._bounded(chat, messages, tokens, turn)
+            return self._bounded(messages, tokens, turn)
         except ModelFailed as error:
-            turn.failed = error
+            # What one request was refused for, another photo may not be.
+            if error.reason == "late" or _may_pass(error.__cause__):
+                turn.failed = error
             raise
 
     def _messages(self, prompt: str, views: Sequence[View], system: str) -> "list[BaseMessage]":
@@ -165,52 +173,52 @@ class Model:
         asked: list[BaseMessage] = [HumanMessage(content)]
         return [SystemMessage(system), *asked] if system and self.family.turns else asked
 
-    def _bounded(self, chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
+    def _bounded(self, messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
         """One request, and one more where the fault may pass."""
         for last in (False, True):
             try:
-                return self._once(chat, messages, tokens, turn)
+                return self._once(messages, tokens, turn)
             except (Cancelled, ModelFailed):
                 raise
             except Exception as error:  # chat models raise whatever they like
                 if last or not _may_pass(error):
-                    said = " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
-                    raise ModelFailed(f"{self.name} did not answer: {said}.") from error
-            if turn.cancelled.wait(min(_PAUSE, max(turn.deadline - time.monotonic(), 0.0))):
-                raise Cancelled("Nobody waits for the answer.")
+                    raise self._failed(error) from error
+            turn.cancelled.wait(min(_PAUSE, max(turn.deadline - time.monotonic(), 0.0)))
         raise AssertionError("the last try ends in a reply or an error")
 
-    def _once(self, chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
-        """Read the reply in a thread of its own, so that one that hangs can be left behind."""
+    def _once(self, messages: "Sequence[BaseMessage]", tokens: int, turn: Turn) -> Said:
+        """Open it and read the reply in a thread of its own, so that what hangs can be left behind."""
         start = time.monotonic()
+        self._wanted(turn, start)
         given_up = threading.Event()
-        pieces: queue.Queue[tuple[str, str] | Exception | None] = queue.Queue()
-        limits = {"max_tokens": tokens} if "max_tokens" in type(chat).model_fields else {}
+        pieces: queue.Queue[tuple[str, str] | BaseException | None] = queue.Queue()
 
         def pump() -> None:
             try:
-                for piece in _stream(chat, messages, limits, given_up):
+                for piece in _stream(self._opened(turn), messages, tokens, given_up):
                     pieces.put(piece)
                 pieces.put(None)
-            except Exception as error:
+            except BaseException as error:  # in this thread nobody would hear of it
                 pieces.put(error)
 
         threading.Thread(target=pump, name="sightline-model", daemon=True).start()
         text, reason, first = "", "", None
         try:
             while True:
-                piece: tuple[str, str] | Exception | None = "", ""
+                piece: tuple[str, str] | BaseException | None = "", ""
                 with suppress(queue.Empty):
                     piece = pieces.get(timeout=_LOOK)
+                now = 1000 * (time.monotonic() - start)
                 if isinstance(piece, Exception):
                     raise piece
-                now = 1000 * (time.monotonic() - start)
+                if isinstance(piece, BaseException):
+                    # What ended that thread is not to end the one that waits.
+                    raise self._failed(piece) from piece
                 if piece is None:
+                    if not text.strip() and reason not in _CUT:
+                        raise ModelFailed(f"{self.name} said nothing.", "empty")
                     return Said(text, "length" if reason in _CUT else "end", first or now, now)
-                if turn.cancelled.is_set():
-                    raise Cancelled("Nobody waits for the answer.")
-                if time.monotonic() > turn.deadline:
-                    raise ModelFailed(f"{self.name} did not answer in time ({now / 1000:.0f} s).", "late")
+                self._wanted(turn, start)
                 more, reason = piece[0], piece[1] or reason
                 if more:
                     first = first or now
@@ -222,6 +230,25 @@ class Model:
                         return Said(text, "length", first, now)
         finally:
             given_up.set()
+
+    def _wanted(self, turn: Turn, start: float) -> None:
+        """Raises `Cancelled` where nobody waits, `ModelFailed` where the turn's time is over."""
+        if turn.cancelled.is_set():
+            raise Cancelled("Nobody waits for the answer.")
+        if time.monotonic() > turn.deadline:
+            raise ModelFailed(f"{self.name} did not answer in time ({time.monotonic() - start:.0f} s).", "late")
+
+    def _opened(self, turn: Turn) -> "BaseChatModel":
+        """The chat model; where it cannot be opened, no other request of the turn tries again."""
+        try:
+            return self.opens()
+        except Exception as error:  # of whatever library opens it
+            turn.failed = failed = ModelFailed(f"{self.name} cannot be opened: {error}")
+            raise failed from error
+
+    def _failed(self, error: BaseException) -> ModelFailed:
+        said = " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
+        return ModelFailed(f"{self.name} did not answer: {said}.")
 
 
 def reference(seen: View) -> dict[str, Any]:
@@ -251,22 +278,39 @@ def _resolved(block: str | dict[str, Any], photos: Photos) -> str | dict[str, An
 
 
 def _stream(
-    chat: "BaseChatModel", messages: "Sequence[BaseMessage]", limits: dict[str, Any], given_up: threading.Event
+    chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, given_up: threading.Event
 ) -> Iterator[tuple[str, str]]:
     """The text of a reply as it comes, until nobody wants it, and the reason for its end once there is one."""
-    chunks = chat.stream(list(messages), {"tags": _TAGS, "callbacks": []}, **limits)
+    if given_up.is_set():  # while it was opened
+        return
+    chunks = chat.stream(list(messages), {"tags": _TAGS, "callbacks": []}, **_told(chat, tokens, given_up))
     try:
         for chunk in chunks:
             if given_up.is_set():
                 return
             yield str(chunk.text), str(chunk.response_metadata.get("finish_reason") or "")
+    except ValueError as error:
+        if str(error) != _NOTHING:
+            raise
     finally:
         close = getattr(chunks, "close", None)
         if close:
             close()
 
 
-def _may_pass(error: Exception) -> bool:
+def _told(chat: "BaseChatModel", tokens: int, given_up: threading.Event) -> dict[str, Any]:
+    """What a chat model is told beside the messages: its limit of tokens, and the event that ends it, if it takes one.
+
+    Without the event it writes on to its next piece before it hears that nobody waits.
+    """
+    told: dict[str, Any] = {"max_tokens": tokens} if "max_tokens" in type(chat).model_fields else {}
+    write = getattr(chat, "_stream", None)
+    if write and "cancel" in inspect.signature(write).parameters:
+        told["cancel"] = given_up
+    return told
+
+
+def _may_pass(error: BaseException | None) -> bool:
     """Whether the same request may succeed a moment later."""
     if getattr(error, "is_retryable", False) or isinstance(error, ConnectionError):
         return True

@@ -7,6 +7,8 @@ out then.
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ _LOCAL_PATIENCE = 600.0
 the first word about a photo, and near one a word (measured with random weights)."""
 
 _KEY = "SIGHTLINE_API_KEY"
+_OPENAI = "https://api.openai.com/v1"
 
 
 def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model:
@@ -31,7 +34,8 @@ def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model
 
     A name is `transformers:` and a folder or a repository of the hub, `openai:` and what the server calls it, or
     whatever `langchain.chat_models.init_chat_model` takes. `server` is the address of an OpenAI-compatible server,
-    as http://127.0.0.1:8000/v1. Raises `BadInput` for a name nobody knows, `Unavailable` where it cannot be had.
+    as http://127.0.0.1:8000/v1. Raises `BadInput` for a name nobody knows and for an address that is none or holds a
+    password, `Unavailable` where it cannot be had; whether a checkpoint can is found out with the first request.
     """
     if not isinstance(model, str):
         return _of(model)
@@ -41,12 +45,29 @@ def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model
             f"Expected a model as {', '.join(f'{name}:…' for name in OPENERS)} or provider:model; got {model!r}. "
             "Try transformers:Qwen/Qwen3-VL-4B-Instruct, or openai:MODEL with the address of its server."
         )
-    if server is not None and not server.startswith(("http://", "https://")):
-        raise BadInput(f"Expected a server's address, as http://127.0.0.1:8000/v1; got {server!r}.")
+    if server is not None:
+        _check(server)
     if server is not None and kind != "openai":
         raise BadInput(f"Expected no server's address for {kind}: models; got {server!r}. Leave it out.")
     opener = OPENERS.get(kind)
     return opener(rest, server) if opener else _any(model)
+
+
+def _check(server: str) -> None:
+    """Refuse what is no address, and one that holds more: it is kept in the home, and printed."""
+    try:
+        parts = urlsplit(server)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # half of an IPv6 address, a port that is no number
+        whole = False
+    if whole and parts.username is None and not parts.fragment:
+        return
+    if "@" in server or "#" in server:  # what may be a secret is not repeated
+        raise BadInput(
+            f"Expected a server's address without a name, a password or a #, as http://127.0.0.1:8000/v1. "
+            f"Leave them out, and give its key in {_KEY}."
+        )
+    raise BadInput(f"Expected a server's address, as http://127.0.0.1:8000/v1; got {server!r}.")
 
 
 def _of(chat: "BaseChatModel") -> Model:
@@ -58,9 +79,17 @@ def _of(chat: "BaseChatModel") -> Model:
 
 
 def _local(model: str, _: str | None) -> Model:
+    """A checkpoint; a folder goes by where it lies, however it was written, and is called by its own name."""
     from .checkpoint import kind_of
 
-    return Model(_Once(model), model, family_of(model, kind_of(model)), patience=_LOCAL_PATIENCE)
+    path = Path(model).expanduser()
+    folder = path.resolve() if path.is_dir() else None
+    name, readable = (str(folder), folder.name) if folder else (model, "")
+    try:
+        kind = kind_of(name)
+    except Unavailable:  # said when it is wanted: a home can be listed without it
+        kind = ""
+    return Model(_Once(name), name, family_of(readable or name, kind), patience=_LOCAL_PATIENCE, readable=readable)
 
 
 class _Once:
@@ -71,16 +100,22 @@ class _Once:
         self._chat: BaseChatModel | None = None
 
     def __call__(self) -> "BaseChatModel":
+        with self._lock:
+            if self._chat is None:
+                # In a thread that a process waits for at its end: torch aborts one that ends while it loads.
+                with ThreadPoolExecutor(1, thread_name_prefix="sightline-load") as loading:
+                    self._chat = loading.submit(self._load).result()
+            return self._chat
+
+    def _load(self) -> "BaseChatModel":
         from .local import TransformersChatModel
 
-        with self._lock:
-            self._chat = self._chat or TransformersChatModel.load(self._name)
-            return self._chat
+        return TransformersChatModel.load(self._name)
 
 
 def _served(model: str, server: str | None) -> Model:
     chat = _client(model, server)
-    return Model(lambda: chat, model, family_of(model), (server or "").rstrip("/"))
+    return Model(lambda: chat, model, family_of(model), (server or _OPENAI).rstrip("/"))
 
 
 def _client(model: str, server: str | None) -> "BaseChatModel":
@@ -96,7 +131,7 @@ def _client(model: str, server: str | None) -> "BaseChatModel":
             raise Unavailable(
                 f"Expected the address of a server for openai:{model} (SIGHTLINE_SERVER), or an OpenAI key in {_KEY}."
             )
-        return ChatOpenAI(model=model, api_key=SecretStr(key), max_retries=0, timeout=PATIENCE)
+        return ChatOpenAI(model=model, base_url=_OPENAI, api_key=SecretStr(key), max_retries=0, timeout=PATIENCE)
     # Whose the server is nobody knows: it is shown no key but the one set for it.
     # The base class keeps the name max_tokens, which every server knows; tries again are ours to make.
     once = httpx.Limits(max_keepalive_connections=0)
@@ -126,7 +161,8 @@ def _any(model: str) -> Model:
         chat: BaseChatModel = init_chat_model(model)
     except (ImportError, ValueError) as error:
         raise Unavailable(f"langchain cannot open {model!r}: {error}") from error
-    return Model(lambda: chat, model.partition(":")[2], family_of(model))
+    provider, _, name = model.partition(":")
+    return Model(lambda: chat, name, family_of(model), provider)
 
 
 OPENERS: dict[str, Opener] = {"transformers": _local, "openai": _served}

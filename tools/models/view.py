@@ -25,6 +25,10 @@ BUDGET = 1_300_000
 _APART = 56
 """Pixels by which images sent together differ at least: less, and a server that rounds sizes makes them equal again."""
 
+_LONGEST = 200
+"""How many times as long as wide an image sent may be. Source: `smart_resize` of Qwen2-VL and GLM-4V in transformers,
+which refuses what is longer."""
+
 _QUALITY = 92  # of the JPEGs sent
 _CACHE_BYTES = 64_000_000
 _encoded: OrderedDict["View", bytes] = OrderedDict()
@@ -69,37 +73,47 @@ def view(photo: Photo, family: Family, *, part: Box | None = None, budget: int =
     """A photo, or a part of it (pixels of the upright original), as this family is shown it.
 
     At most `budget` pixels, `zoom` times the size it has in the photo where that is less, and of a size that the
-    family's own processing leaves as it is. A family that sees only the middle square is sent a square.
+    family's own processing leaves as it is, where it leaves any; a strip is sent thicker than it is. A family that
+    sees only the middle square is sent a square.
     """
     box = part or Box(0, 0, *photo.size)
     if family.square:
         box = _squared(box)
-    limit = min(budget, family.max_pixels or budget)
+    # What a family resizes whatever comes, it shrinks best from all there is.
+    limit = budget if family.patch == 1 else min(budget, family.max_pixels or budget)
     area = max(box.width * box.height, 1)
     scale = min(zoom, math.sqrt(limit / area))
     if family.min_pixels:
         scale = max(scale, math.sqrt(family.min_pixels / area))
     step = family.patch
-    # A strip may be thinner than a patch; a side longer than this many patches is shortened for it.
-    longest = max(limit // step, step)
-    sides = [min(max(round(side * scale / step), 1) * step, longest) for side in (box.width, box.height)]
-    while sides[0] * sides[1] > max(limit, step * step) and max(sides) > step:
-        sides[sides.index(max(sides))] -= step
-    return View(photo.id, box, Size(*sides))
+    most, least = limit // step**2, math.ceil((family.min_pixels or 1) / step**2)  # patches
+    wide, high = (max(round(side * scale / step), 1) for side in (box.width, box.height))
+    long = min(max(wide, high), math.isqrt(most * _LONGEST))
+    short = max(min(wide, high), math.ceil(long / _LONGEST))
+    long = max(min(long, most // short), math.ceil(least / short))
+    return View(photo.id, box, Size(*(step * side for side in ((long, short) if wide >= high else (short, long)))))
+
+
+def seen_scale(seen: View, family: Family) -> float:
+    """Pixels that this family sees of a view to one of the photo's, whatever size it is sent at."""
+    sent = seen.size.width * seen.size.height
+    return math.sqrt(min(sent, family.max_pixels or sent) / max(seen.box.area, 1))
 
 
 def unalike(views: Iterable[View], family: Family) -> tuple[View, ...]:
-    """The views, none of a size that another one has: some servers take two images of one size for one."""
+    """The views, none of a size that another one has or nearly: some servers take two images of one size for one."""
     step = family.patch * math.ceil(_APART / family.patch)
-    taken: set[Size] = set()
-    kept = []
-    for each in views:
-        width, height = each.size
-        change = -step if width > 4 * step else step
-        while Size(width, height) in taken:
-            width += change
-        taken.add(Size(width, height))
-        kept.append(View(each.photo, each.box, Size(width, height)))
+    every = tuple(views)
+    kept: list[View] = []
+    for each in every:
+        sides = list(each.size)
+        long = sides.index(max(sides))
+        # Each of the others is passed in two steps.
+        left = (sides[long] - 2 * len(every) * step) * min(sides)
+        change = -step if left >= (family.min_pixels or 1) else step
+        while any(all(abs(a - b) < _APART for a, b in zip(sides, other.size, strict=True)) for other in kept):
+            sides[long] += change
+        kept.append(View(each.photo, each.box, Size(*sides)))
     return tuple(kept)
 
 
@@ -120,14 +134,20 @@ def encode(seen: View, photo: Photo) -> bytes:
 
 
 def _drawn(whole: NDArray[np.uint8], seen: View) -> Image.Image:
-    image = Image.fromarray(whole)
-    box = seen.box
-    if box.inside(Size(*image.size)) != box:
-        around = tuple(round(v) for v in box)
-        ground = Image.new("RGB", (around[2] - around[0], around[3] - around[1]), (127, 127, 127))
-        ground.paste(image, (-around[0], -around[1]))
-        image, box = ground, Box(0, 0, *ground.size)
-    return image.resize(seen.size, Image.Resampling.LANCZOS, box=(box.x0, box.y0, box.x1, box.y1))
+    """The pixels of a view, at the size it is sent: the square around a panorama would be many times the photo."""
+    image, box = Image.fromarray(whole), seen.box
+    there = box.inside(Size(*image.size))
+    across, down = seen.size.width / box.width, seen.size.height / box.height
+    x0, x1 = (round((x - box.x0) * across) for x in (there.x0, there.x1))
+    y0, y1 = (round((y - box.y0) * down) for y in (there.y0, there.y1))
+    shown = image.resize(
+        (max(x1 - x0, 1), max(y1 - y0, 1)), Image.Resampling.LANCZOS, box=(there.x0, there.y0, there.x1, there.y1)
+    )
+    if there == box:
+        return shown
+    ground = Image.new("RGB", seen.size, (127, 127, 127))
+    ground.paste(shown, (x0, y0))
+    return ground
 
 
 def _squared(box: Box) -> Box:
