@@ -5,18 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from machines import LAPTOP, OLLAMA, SERVED, SERVER, WITH_GPU, WITH_OLLAMA
 
 from sightline.agent.proposals import CHOICES, NONE, ON_GPU, PULLS, SMALL, Proposal, elsewhere, named, proposals
 from sightline.tools.errors import BadInput
 from sightline.tools.models.families import OTHER, family_of
 from sightline.tools.models.machine import PORTS, Gpu, Machine, Server
 
-OLLAMA = "http://127.0.0.1:11434/v1"
-SERVER = Server("Ollama", OLLAMA, ("llama3:8b", "qwen3-vl:4b"))
-LAPTOP = Machine(None, 8.0, 100.0, ())
-WITH_OLLAMA = replace(LAPTOP, servers=(replace(SERVER, models=("llama3:8b",)),))
-SERVED = replace(LAPTOP, servers=(SERVER,))
-WITH_GPU = Machine(Gpu("NVIDIA RTX 4070", 11.5), 24.0, 100.0, ())
 SMALLEST = f"transformers:{SMALL[0]}"
 
 names = st.sampled_from(

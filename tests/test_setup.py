@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from machines import LAPTOP, OLLAMA, SERVED, WITH_GPU, WITH_OLLAMA
 from servers import FAULTS, Looking, serving
 from servers import _Handler as Handler
 from typer.testing import CliRunner, Result
@@ -29,15 +30,9 @@ from sightline.tools.errors import BadInput, ModelFailed, Unavailable
 from sightline.tools.models import machine
 from sightline.tools.models.contract import Contract
 from sightline.tools.models.fetching import Unreachable, Weights
-from sightline.tools.models.machine import Gpu, Machine, Server
+from sightline.tools.models.machine import Machine, Server
 from sightline.tools.models.opening import open_model
 
-OLLAMA = "http://127.0.0.1:11434/v1"
-SERVER = Server("Ollama", OLLAMA, ("llama3:8b", "qwen3-vl:4b"))
-LAPTOP = Machine(None, 8.0, 100.0, ())
-WITH_OLLAMA = replace(LAPTOP, servers=(replace(SERVER, models=("llama3:8b",)),))
-SERVED = replace(LAPTOP, servers=(SERVER,))
-WITH_GPU = Machine(Gpu("NVIDIA RTX 4070", 11.5), 24.0, 100.0, ())
 TINY = Machine(None, 2.0, 1.0, ())
 GOOD = Contract("qwen3-vl:4b", OLLAMA, "v", "qwen3_vl", sees=True, boxes=True, first_ms=900.0, ms=2400.0)
 BLIND = replace(GOOD, sees=False, problems=("images_ignored",))
