@@ -320,6 +320,7 @@ def test_what_it_was_found_not_to_do_is_not_asked_of_it() -> None:
         ("openai:qwen", "http://127.0.0.1:8000/v1#hush", BadInput, "without a name"),
         ("transformers:/nowhere", "http://127.0.0.1:1/v1", BadInput, "Leave it out"),
         ("openai:qwen", None, Unavailable, "SIGHTLINE_SERVER"),
+        ("openai:qwen", "", Unavailable, "SIGHTLINE_SERVER"),
         ("anthropic:claude", None, Unavailable, "pip install langchain"),
     ],
 )

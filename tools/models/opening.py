@@ -45,6 +45,7 @@ def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model
             f"Expected a model as {', '.join(f'{name}:…' for name in OPENERS)} or provider:model; got {model!r}. "
             "Try transformers:Qwen/Qwen3-VL-4B-Instruct, or openai:MODEL with the address of its server."
         )
+    server = server or None  # an empty one, as a variable that is set to nothing, is none
     if server is not None:
         _check(server)
     if server is not None and kind != "openai":
