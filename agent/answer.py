@@ -192,7 +192,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         else:
             text = say(language, "ground.not_looked", target=target)
         yield Statement(text, cites)
-        yield from _failed(language, finding)
+        yield from products.failed(language, finding)
         return
     if finding.matches:
         yield from products.shelf(language, finding, size)
@@ -241,12 +241,6 @@ def _directions(language: str, finding: Finding, size: Size) -> Iterator[Stateme
         yield Statement(text, (finding.id,), (Slot("direction", f"{n} {towards}", finding.id),))
 
 
-def _failed(language: str, finding: Finding) -> Iterator[Statement]:
-    """What is missing where the model gave no answer."""
-    if finding.failed:
-        yield Statement(say(language, f"model.{finding.failed}", model=finding.model), (finding.id,))
-
-
 def _said(language: str, finding: Finding) -> Iterator[Statement]:
     """What a model said, as its words."""
     if finding.said:
@@ -254,7 +248,7 @@ def _said(language: str, finding: Finding) -> Iterator[Statement]:
         yield Statement(say(language, key, model=finding.model, text=finding.said), (finding.id,))
         if finding.cut:
             yield Statement(say(language, "model.cut"), (finding.id,))
-    yield from _failed(language, finding)
+    yield from products.failed(language, finding)
 
 
 def _codes(language: str, finding: Finding) -> Iterator[Statement]:
@@ -280,7 +274,7 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
         key, rest = ("describe.text_more", len(lines) - len(shown)) if len(lines) > len(shown) else ("", 0)
         text = say(language, key, quoted=quoted, n=rest) if rest else say(language, "describe.text", quoted=quoted)
         yield Statement(text, cites, tuple(Slot("quote", t, finding.id) for t in shown))
-    elif finding.outcome == "found" and not any(r.kind == "text" for r in finding.regions):
+    elif finding.outcome != "unreadable" and not any(r.kind == "text" for r in finding.regions):
         yield Statement(say(language, "describe.no_text"), cites)
     yield from _codes(language, finding)
     if not finding.said:

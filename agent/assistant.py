@@ -104,13 +104,13 @@ class Assistant:
 
         `home` defaults to the setting `SIGHTLINE_HOME`, else `~/.sightline`. `model` is a LangChain chat model that
         reads images, or the name of one: `transformers:` and a folder or a repository of the hub, `openai:` and a
-        name, with the address of its `server`, or whatever `init_chat_model` takes; without it, that of the settings,
-        else none, and instruments answer alone. Raises `BadInput` for a home that is no folder or a name nobody
-        knows, `Unavailable` for a model that cannot be had.
+        name, with the address of its `server`, or whatever `init_chat_model` takes; without it, that of the settings
+        (at this `server`, where one is named), else none, and instruments answer alone. Raises `BadInput` for a home
+        that is no folder or a name nobody knows, `Unavailable` for a model that cannot be had.
         """
         settings = Settings.of(home)
         folder = settings.home
-        seeing = open_model(model, server) if model is not None else _of(settings)
+        seeing = open_model(model, server) if model is not None else _of(settings, server)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as opened:
@@ -418,8 +418,8 @@ class _Beside:
         return self._beside.get(photo) or self._photos.get(photo)
 
 
-def _of(settings: Settings) -> Model | None:
-    return open_model(settings.model, settings.server) if settings.model else None
+def _of(settings: Settings, server: str | None) -> Model | None:
+    return open_model(settings.model, server or settings.server) if settings.model else None
 
 
 def _known(model: Model, home: Path) -> Model:

@@ -14,10 +14,14 @@ app = typer.Typer(rich_markup_mode=None)
 def doctor(
     model: Annotated[
         str | None,
-        typer.Option(help="Calibrate this model, and keep what is found: transformers:…, openai:… or provider:model."),
+        typer.Option(
+            help="Calibrate this model, and keep what is found: transformers:…, openai:…, provider:model, or with "
+            "--server its name there."
+        ),
     ] = None,
     server: Annotated[
-        str | None, typer.Option(help="Its OpenAI-compatible server, as http://127.0.0.1:8000/v1.")
+        str | None,
+        typer.Option(help="Its OpenAI-compatible server, as 127.0.0.1:8000; a key goes in SIGHTLINE_API_KEY."),
     ] = None,
     home: Home = None,
     as_json: Json = False,

@@ -112,19 +112,14 @@ def _one_tool(
         _say_missing(finding)
         if picture:
             say(f"picture: {picture}")
-    raise typer.Exit(EXITS["not_looked" if _unanswered(finding) else finding.outcome])
-
-
-def _unanswered(finding: "Finding") -> bool:
-    """Whether what was found is no answer to the question about it: that takes a model."""
-    return finding.tool == "describe" and bool(finding.asked and not finding.said) and finding.outcome == "found"
+    raise typer.Exit(EXITS[finding.outcome])
 
 
 def _say_missing(finding: "Finding") -> None:
     """Say what is missing where a model gave no answer, or there is none for a question."""
     if finding.failed:
         say(prompts.say(spoken(None), f"model.{finding.failed}", model=finding.model))
-    elif _unanswered(finding):
+    elif finding.tool == "describe" and finding.reason == "needs_model":
         say(prompts.say(spoken(None), "describe.needs_model"))
 
 

@@ -4,7 +4,6 @@ Instruments are tried, not only looked up. A model is tried only where it is nam
 said what was found when it was.
 """
 
-import os
 import shlex
 import sqlite3
 from collections.abc import Callable
@@ -18,11 +17,12 @@ from ..memory.catalogue import Catalogue
 from ..memory.contracts import keep, kept
 from ..memory.embedders import open_embedder
 from ..prompts import say
-from ..tools.errors import BadInput, SightlineError
+from ..tools.errors import SightlineError
 from ..tools.models.contract import Contract, Problem
 from .language import spoken
+from .proposals import Proposal, named, shortened
 from .reply import to_json
-from .settings import Settings
+from .settings import Settings, writable
 
 LIBRARIES = (
     "langgraph", "langchain-core", "transformers", "torch", "torchvision", "chromadb", "faiss-cpu",
@@ -32,9 +32,12 @@ LIBRARIES = (
 
 
 _BORNE: frozenset[Problem] = frozenset(
-    {"axes_swapped", "resized", "other_scale", "other_dialect", "images_fused", "no_tools", "no_json_mode"}
+    {"axes_swapped", "resized", "other_scale", "other_dialect", "images_fused", "no_json", "no_tools", "no_json_mode"}
 )
-"""What Sightline makes up for itself, or never asks of a model: said, and no reason to change anything."""
+"""What Sightline makes up for, or never asks of a model: said, and no reason to change anything.
+
+Not so what mixes up two images: it is asked about one at a time, and says nothing of how two photos differ.
+"""
 
 
 def examine(
@@ -50,9 +53,8 @@ def examine(
     """
     language = spoken(None)
     settings = Settings.of(home)
-    if server is not None and model is None:
-        raise BadInput("Expected the name of a model with the address of a server. Add --model NAME.")
-    contract, seeing = _calibrate(model, server, settings, language, tell) if model else _kept(settings, home, language)
+    way = named(model, server)
+    contract, seeing = _calibrate(way, settings, language, tell) if way else _kept(settings, home, language)
     checks = [*map(_library, LIBRARIES), _home(settings.home), _ocr(), _catalogue(settings.home, settings), seeing]
     return {
         "ok": all(check["ok"] for check in checks),
@@ -74,9 +76,8 @@ def _library(name: str) -> dict[str, Any]:
 
 
 def _home(folder: Path) -> dict[str, Any]:
-    nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    writable = nearest.is_dir() and os.access(nearest, os.W_OK)
-    return _check("home", writable, f"{folder}{'' if writable else ' cannot be written; choose another with --home'}")
+    ok = writable(folder)
+    return _check("home", ok, f"{folder}{'' if ok else ' cannot be written; choose another with --home'}")
 
 
 def _ocr() -> dict[str, Any]:
@@ -118,12 +119,13 @@ def _catalogue(home: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _calibrate(
-    model: str, server: str | None, settings: Settings, language: str, tell: Callable[[str], None]
+    way: Proposal, settings: Settings, language: str, tell: Callable[[str], None]
 ) -> tuple[Contract, dict[str, Any]]:
     from ..tools.models.calibration import calibrate
     from ..tools.models.opening import open_model
 
-    opened = open_model(model, server or _address(model, settings))
+    model = way.model or ""
+    opened = open_model(model, way.server or _address(model, settings))
     contract = calibrate(opened, lambda step: tell(say(language, f"doctor.step.{step}")))
     keep(contract, settings.home)
     return contract, _calibrated(contract, language)
@@ -153,15 +155,15 @@ def _kept(settings: Settings, home: Path | None, language: str) -> tuple[Contrac
     command = shlex.join(
         ["sightline", "doctor", *(w for name, value in options.items() if value for w in (name, value))]
     )
-    detail = say(language, "doctor.model.uncalibrated", model=_short(model.name), command=command)
+    detail = say(language, "doctor.model.uncalibrated", model=shortened(model.name), command=command)
     return None, _check("model", True, detail)
 
 
 def _calibrated(contract: Contract, language: str) -> dict[str, Any]:
     if contract.problems:
-        detail = say(language, "doctor.model.problems", model=_short(contract.model), n=len(contract.problems))
+        detail = say(language, "doctor.model.problems", model=shortened(contract.model), n=len(contract.problems))
     else:
-        detail = say(language, "doctor.model.good", model=_short(contract.model), seconds=_seconds(contract))
+        detail = say(language, "doctor.model.good", model=shortened(contract.model), seconds=_seconds(contract))
     return _check("model", not set(contract.problems) - _BORNE, detail)
 
 
@@ -177,11 +179,6 @@ def _problems(contract: Contract, language: str) -> list[dict[str, str]]:
         words = say(language, f"doctor.problem.{problem}", **{name: known[name] for name in wanted})
         found.append({"problem": problem, "text": words})
     return found
-
-
-def _short(model: str) -> str:
-    """A model's name as it is spoken: without whose it is, or the folder it lies in."""
-    return model.rstrip("/").rpartition("/")[2]
 
 
 def _seconds(contract: Contract) -> str:

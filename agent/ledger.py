@@ -6,7 +6,7 @@ read, counts, colours and sides against regions. What no instrument here can che
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..tools.types import Box, Finding, PhotoId, Region, Size
+from ..tools.types import Finding, PhotoId, Region, Size
 from .places import heading, place
 from .reply import Claim, Slot, SlotKind, Statement
 
@@ -76,7 +76,7 @@ def _direction(value: str, finding: Finding, _: Size) -> tuple[bool, Region | No
     number, where = value.split(" ", 1)
     found = finding.directions[int(number) - 1] if int(number) <= len(finding.directions) else None
     agrees = found is not None and heading(found.heading) == where
-    return agrees, Region(Box(*found.origin, *found.origin), found.label, "thing") if agrees and found else None
+    return agrees, found.region if agrees and found else None
 
 
 def _colour(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:

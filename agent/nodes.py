@@ -56,8 +56,11 @@ def route(kit: TurnKit, state: State) -> Update:
     _status("route")
     plan = kit.router.plan(state["text"], photos=len(state["photos"]))
     if not len(kit.catalogue) and not state["text"].lstrip().startswith("/"):
-        # Without a catalogue, what a product is can only be described.
-        plan = list({repr(s): s for s in (Step("describe") if s.tool == "identify" else s for s in plan)}.values())
+        # Without a catalogue, what a product is can only be described; once, with what else is to be.
+        once = next((s for s in plan if s.tool == "describe"), Step("describe"))
+        if "question" in once.args and any(s.tool == "identify" for s in plan):
+            once = Step("describe", {"question": state["text"]})
+        plan = list({repr(s): s for s in (once if s.tool in ("identify", "describe") else s for s in plan)}.values())
     return {"plan": [to_json(s) for s in plan]}
 
 
@@ -110,7 +113,9 @@ def look(kit: TurnKit, sent: Look) -> Update:
 def weigh(state: State) -> Update:
     """Decide which photos carry no answer: too poor to look at, and nothing was found in them."""
     findings = _findings(state)
-    telling = [f for f in findings if f.tool in TOOLS and f.outcome == "found" and (f.text or f.regions or f.matches)]
+    seen = [f for f in findings if f.tool in TOOLS and (f.text or f.regions or f.matches)]
+    # Where a question is open, the instruments may have seen something all the same.
+    telling = [f for f in seen if f.outcome in ("found", "not_looked")]
     found = {photo for f in telling for photo in f.photos}
     poor = [f.photos[0] for f in findings if f.tool == "quality" and f.quality and f.quality.level == "retake"]
     return {"retake": [photo for photo in poor if photo not in found]}

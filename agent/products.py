@@ -76,9 +76,8 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         for n, difference in enumerate(finding.differences, 1):
             yield _difference(language, finding, n, difference, size)
             if difference.said:
-                yield Statement(say(language, "model.worded", model=finding.model, text=difference.said), cites)
-    if finding.failed:
-        yield Statement(say(language, f"model.{finding.failed}", model=finding.model), cites)
+                yield Statement(say(language, "model.described", model=finding.model, text=difference.said), cites)
+    yield from failed(language, finding)
     if verdict.view:
         yield Statement(say(language, f"view.{verdict.view}"), cites)
     if "damage_not_judged" in verdict.reasons:
@@ -166,6 +165,12 @@ def _telling(finding: Finding, tool: str) -> str:
     """What to say of a look without a product: why, where that says more than the outcome."""
     reasons = {"identify": ("weak_evidence", "photo_too_poor", "no_catalogue"), "compare": ("no_catalogue",)}
     return finding.reason if finding.reason in reasons[tool] else finding.outcome
+
+
+def failed(language: str, finding: Finding) -> Iterator[Statement]:
+    """What is missing where the model gave no answer."""
+    if finding.failed:
+        yield Statement(say(language, f"model.{finding.failed}", model=finding.model), (finding.id,))
 
 
 def _mirrored(language: str, finding: Finding) -> Iterator[Statement]:

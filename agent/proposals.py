@@ -1,15 +1,15 @@
 """What to see with on a machine: the ways to go, which follow from what the machine has and from nothing else."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 from urllib.parse import urlsplit
 
 from ..tools.errors import BadInput
 from ..tools.models.families import FAMILIES, OTHER, family_of
 from ..tools.models.machine import OLLAMA, Machine
+from ..tools.models.opening import address, is_here
 
 Way = Literal["kept", "served", "gpu", "ollama", "cpu", "named", "none"]
 """What a proposal does: keep what is set, use a server's model, load one on the GPU, have Ollama fetch one, load a
@@ -39,7 +39,8 @@ _CLOUD = re.compile(r"[:-]cloud$")  # Ollama's names of models that run elsewher
 class Proposal:
     """A way to go. `model` and `server` are what the settings hold then.
 
-    `needs`, `download`: gigabytes of memory it takes and of files it fetches, at most. `program`: whose the server is.
+    `needs`, `download`: gigabytes of memory it takes and of files it fetches, at most. `program`: whose the
+    server is that has the model already.
     """
 
     way: Way
@@ -56,8 +57,13 @@ class Proposal:
 
     @property
     def short(self) -> str:
-        """The name as it is spoken, without whose it is, or which folders it lies in."""
-        return self.name.rstrip("/").rpartition("/")[2]
+        """The name as it is spoken."""
+        return shortened(self.name)
+
+
+def shortened(name: str) -> str:
+    """A model's name without whose it is, or which folders it lies in."""
+    return name.rstrip("/").rpartition("/")[2]
 
 
 NONE = Proposal("none")
@@ -100,7 +106,7 @@ def _on_gpu(machine: Machine) -> list[Proposal]:
 
 def _ollama(machine: Machine) -> list[Proposal]:
     return [
-        Proposal("ollama", f"openai:{model}", server.address, needs, size, server.program)
+        Proposal("ollama", f"openai:{model}", server.address, needs, size)
         for server in machine.servers
         if server.program == OLLAMA
         for model, needs, size in PULLS
@@ -114,11 +120,22 @@ def _on_cpu(machine: Machine) -> list[Proposal]:
     return [Proposal("cpu", f"transformers:{repository}", needs=2 * half, download=half)] if fits else []
 
 
-def named(model: str, server: str | None) -> Proposal:
-    """What the person named themselves; with a server, a name may be what that server calls it.
+@overload
+def named(model: str, server: str | None) -> Proposal: ...
+@overload
+def named(model: None, server: str | None) -> None: ...
+def named(model: str | None, server: str | None) -> Proposal | None:
+    """What the person named themselves, if anything; with a server, a name may be what that server calls it.
 
-    Raises `BadInput` for a name or an address that is none, and for an address that carries a key.
+    The address may be typed without http:// in front and without /v1 at the end. Raises `BadInput` for a name or an
+    address that is none, and for an address that carries a key or has no name beside it.
     """
+    if model is None:
+        if server is not None:
+            raise BadInput("Expected the name of a model with the address of a server. Add --model NAME.")
+        return None
+    if server is not None and model.startswith("transformers:"):
+        raise BadInput("Expected no server's address for transformers: models. Leave it out.")
     if server is not None and not model.startswith("openai:"):
         model = f"openai:{model}"
     kind, _, place = model.partition(":")
@@ -131,23 +148,7 @@ def named(model: str, server: str | None) -> Proposal:
         folder = Path(place).expanduser()
         # A folder is found again from wherever the next command is typed.
         return Proposal("named", f"{kind}:{folder.resolve()}" if kind == "transformers" and folder.is_dir() else model)
-    return Proposal("named", model, _address(server))
-
-
-def _address(server: str) -> str:
-    """The whole address of a server, where http:// in front or /v1 at the end was left out. Raises `BadInput`."""
-    try:
-        address = urlsplit(server if "://" in server else f"http://{server}")
-        more = address.username or address.password or address.query
-        plain = address.scheme in ("http", "https") and address.hostname and address.port != 0 and not more
-    except ValueError:  # a port that is none
-        plain = False
-    if not plain:
-        raise BadInput(  # and does not repeat what somebody may have put a key into
-            "Expected the address of a server and no more, as http://127.0.0.1:8000/v1; it is written down, so a key "
-            "goes into SIGHTLINE_API_KEY instead."
-        )
-    return address._replace(path=address.path.rstrip("/") or "/v1", fragment="").geturl()
+    return Proposal("named", model, address(server if "://" in server else f"http://{server}"))
 
 
 def is_repository(way: Proposal) -> bool:
@@ -157,7 +158,10 @@ def is_repository(way: Proposal) -> bool:
 
 
 def elsewhere(way: Proposal) -> str | None:
-    """Where photos would be sent to: a host or a provider; `None` where they stay on this machine."""
+    """Where photos would be sent to: a host or a provider; `None` where they stay on this machine.
+
+    Raises `BadInput` where the server has no address that is one.
+    """
     provider = (way.model or "").partition(":")[0]
     if provider == "transformers":
         return None
@@ -165,8 +169,5 @@ def elsewhere(way: Proposal) -> str | None:
         return provider
     if _CLOUD.search(way.name):
         return "ollama.com"
-    host = urlsplit(way.server).hostname or way.server
-    try:
-        return None if ipaddress.ip_address(host).is_loopback else host
-    except ValueError:
-        return None if host == "localhost" else host
+    server = address(way.server)
+    return None if is_here(server) else urlsplit(server).hostname

@@ -1,4 +1,4 @@
-"""Name the tools a turn needs: exact commands first, then the nearest taught examples.
+"""Name the tools a turn needs: exact commands, questions which way something points, the nearest taught examples.
 
 The examples are `prompts/routing/*.jsonl`; a line added there teaches, nothing here is touched. An
 utterance is compared with them by character n-grams, which need no word boundaries and so serve
@@ -9,7 +9,7 @@ routed to `describe` as a question, for a model to answer.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from inspect import Parameter, signature
 from typing import Any
@@ -24,15 +24,14 @@ from .reply import Step
 NEAR = 0.22
 # What follows a comma is more often an aside ("it smells odd, …") than a request: it has to be nearer.
 _NEAR_ENOUGH_APART = 0.5
-# Between the pieces of a request that asks for several things.
+# Between the pieces of a request that asks for several things; its mark stays with a question.
 _JOINTS = re.compile(
-    r"[?？!！。；;\n]+"
+    r"(?<=[?？!！。；;\n])\s*(?![?？!！。；;\s])"
     r"|,? and (?=(?:what|when|where|how|who|which|is|are|does|do|can|read|find|show|tell|describe|count)\b)"
     r"|还有|還有|以及|并且|並且|顺便|順便|另外",
     re.I,
 )
-# How to answer is no request of its own: "in one sentence, …".
-_COMMA = re.compile(r"(?<!in one sentence)(?<!briefly)(?<!in short)(?<!in detail)(?<!一句话)[,，](?=.{4,})", re.I)
+_COMMA = re.compile(r"[,，](?=.{4,})")
 
 # The same between the names of what is wanted: "weight and ingredients", "批号、电话".
 _LISTED = re.compile(r",? and (?:the )?|, ?(?:the )?|[，、]|(?:和|与|與|及|跟)", re.I)
@@ -44,6 +43,13 @@ _COURTESY = re.compile(
     r"^(?:can|could|would) you\b|\b(?:please|pls|kindly|for me)\b|请问|请你|请|帮我|帮忙|麻烦你?|我想知道",
     re.I,
 )
+# How much to say, by the `detail` that it asks of a description; it is no request of its own.
+_MANNER = {
+    "brief": re.compile(
+        r"\b(?:(?:answer|reply|say it) )?(?:in (?:one|a) sentence|briefly|in short)\b|用?一句[话話](?:回答|概括)?", re.I
+    ),
+    "full": re.compile(r"\b(?:(?:answer|reply) )?in (?:more )?detail\b|[详詳][细細]", re.I),
+}
 
 
 class Router:
@@ -66,13 +72,11 @@ class Router:
     def _plan(self, text: str) -> list[Step]:
         if command := self._command(text):
             return [command]
-        if not text.strip():
-            return [Step("describe")]
-        plan: list[Step] = []
+        if not _unadorned(text):
+            return _described_once([("", Step("describe"))], text)
         pieces = self._pieces(text)
-        for piece in pieces if len(pieces) > 1 else [text.strip()]:
-            plan += [step for step in self._nearest(piece) if step not in plan]
-        return plan
+        pieces = pieces if len(pieces) > 1 else [text.strip()]
+        return _described_once([(piece, step) for piece in pieces for step in self._nearest(piece)], text)
 
     def _command(self, text: str) -> Step | None:
         """`/ocr`, `/ocr expiry`, `/ground the blue one`: a tool's name after a slash, then its argument."""
@@ -93,7 +97,8 @@ class Router:
 
     def _cut(self, text: str, joints: re.Pattern[str], near: float) -> list[str]:
         parts = _parts(joints, text)
-        return parts if parts and all(self._best(part)[1] >= near for part in parts) else [text]
+        apart = all(what_points(_unadorned(part)) is not None or self._best(part)[1] >= near for part in parts)
+        return parts if parts and apart else [text]
 
     def _listed(self, piece: str) -> list[str]:
         """A list of fields as one request each; a list of anything else ("red and white") stays whole."""
@@ -101,53 +106,45 @@ class Router:
         return parts if all("field" in step.args for part in parts for step in self._nearest(part)) else [piece]
 
     def _nearest(self, text: str) -> list[Step]:
+        plain = _unadorned(text)
+        if what_points(plain) is not None:
+            # What is to be found may be the direction itself, as it is printed.
+            named = self._target(text)
+            return [Step("ground", {"target": plain if what_points(named) is None else named})]
         index, cosine = self._best(text)
         if cosine < NEAR:
             return [Step("describe", {"question": text})]
-        row = self._rows[index]
         return [
-            Step(step["tool"], {**step.get("args", {}), **self._target(text, row, step), **_question(text, step)})
-            for step in row["plan"]
+            Step(step["tool"], {name: self._own(name, value, text) for name, value in step.get("args", {}).items()})
+            for step in self._rows[index]["plan"]
         ]
 
-    def _target(self, text: str, row: Mapping[str, Any], step: Mapping[str, Any]) -> dict[str, str]:
-        """What to find, cut out of the utterance by the longest taught words before it and after it.
+    def _own(self, name: str, taught: str, text: str) -> str:
+        """An argument of an example; what is to be found or answered, in the person's own words."""
+        return self._target(text) if name == "target" else text if name == "question" else taught
 
-        Which way somebody points is asked for by the utterance as a whole.
-        """
-        if "target" not in step.get("args", {}):
-            return {}
-        if step["args"]["target"] == row["text"] and what_points(text) is not None:
-            return {"target": _unadorned(text)}
+    def _target(self, text: str) -> str:
+        """What to find, cut out of the utterance by the longest taught words before it and after it."""
         if quoted := _QUOTED.search(text):
-            return {"target": quoted[0][1:-1].strip()}
+            return quoted[0][1:-1].strip()
         plain = _unadorned(text)
         folded = plain.casefold()
         befores, afters = self._frames
         start = next((len(b) for b in befores if folded.startswith(b) and len(b) < len(folded)), 0)
         end = next((len(folded) - len(a) for a in afters if folded.endswith(a) and len(folded) - len(a) > start), start)
-        return {"target": plain[start:end].strip() or plain}
+        return plain[start:end].strip() or plain
 
     def _best(self, text: str) -> tuple[int, float]:
         vector = self._vector(text)
         if not vector or not self._rows:
             return 0, 0.0
         scores = np.zeros(len(self._rows))
-        points = what_points(text) is not None
         for gram, weight in vector.items():
             rows, weights = self._postings.get(gram, (None, None))
             if rows is not None:
                 scores[rows] += weight * weights
-        if not points:
-            # However near, an example that asks which way something points is no example of anything else.
-            scores[self._ways] = 0.0
         best = int(np.argmax(scores))
         return best, float(scores[best])
-
-    @cached_property
-    def _ways(self) -> list[int]:
-        """The examples that ask which way something points."""
-        return [n for n, row in enumerate(self._rows) if what_points(row["text"]) is not None]
 
     def _vector(self, text: str) -> dict[str, float]:
         """Unit-length TF-IDF weights of the n-grams, those that no example has included."""
@@ -182,9 +179,20 @@ class Router:
         return sorted({*befores, ""}, key=len, reverse=True), sorted({*afters, ""}, key=len, reverse=True)
 
 
-def _question(text: str, step: Mapping[str, Any]) -> dict[str, str]:
-    """What a model is to answer: the request as it was put."""
-    return {"question": text} if "question" in step.get("args", {}) else {}
+def _described_once(asked: Sequence[tuple[str, Step]], text: str) -> list[Step]:
+    """The steps that pieces of a text ask for, each once; those that describe as one, with one detail."""
+    described = [(piece, step.args) for piece, step in asked if step.tool == "describe"]
+    manner = [detail for detail, form in _MANNER.items() if form.search(text)]
+    details = manner + [args["detail"] for _, args in described if "detail" in args]
+    once = Step("describe", {"detail": details[0]} if details else {})
+    if any("question" in args for _, args in described):
+        # The model is told how to answer by the question itself.
+        once = Step("describe", {"question": " ".join(dict.fromkeys(piece for piece, _ in described))})
+    plan: list[Step] = []
+    for _, step in asked:
+        each = once if step.tool == "describe" else step
+        plan += [each] if each not in plan else []
+    return plan
 
 
 def _argument(tool: Callable[..., Any]) -> Parameter | None:
@@ -194,7 +202,7 @@ def _argument(tool: Callable[..., Any]) -> Parameter | None:
 
 
 def _parts(joints: re.Pattern[str], text: str) -> list[str]:
-    return [part.strip() for part in joints.split(text) if part and part.strip()]
+    return [part.strip() for part in joints.split(text) if _unadorned(part)]
 
 
 def _frame(row: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -211,8 +219,10 @@ def _around(row: Mapping[str, Any]) -> str:
 
 
 def _unadorned(text: str) -> str:
-    """One line without courtesies and closing marks; letters keep their case."""
-    plain = _COURTESY.sub(" ", unicodedata.normalize("NFKC", text))
+    """One line without courtesies, the manner asked for, and closing marks; letters keep their case."""
+    plain = unicodedata.normalize("NFKC", text)
+    for form in (_COURTESY, *_MANNER.values()):
+        plain = form.sub(" ", plain)
     return re.sub(r"\s+", " ", plain).strip(" ?。.!,，")
 
 

@@ -45,7 +45,15 @@ class Settings(BaseSettings):
         elif not (kept.get("model") or "openai:").startswith("openai:"):
             # And one in the environment is that of models that are served.
             given["server"] = None
-        return cls(**{**kept, **given, "home": folder})
+        set_to = {**kept, **given, "home": folder}
+        # A variable that is set to nothing switches off.
+        return cls(**set_to | {name: set_to.get(name) or None for name in ("model", "server")})
+
+
+def writable(home: Path) -> bool:
+    """Whether a home can be written, or made where it is not there yet."""
+    nearest = next(p for p in (home.absolute(), *home.absolute().parents) if p.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def read(home: Path) -> dict[str, Any]:

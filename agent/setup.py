@@ -11,17 +11,18 @@ import shlex
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from .. import prompts
 from ..tools.errors import BadInput, SightlineError
 from ..tools.models.contract import Contract
-from ..tools.models.fetching import Unreachable, Weights, download, pull, weigh
+from ..tools.models.fetching import FILES, Unreachable, Weights, download, pull, weigh
 from ..tools.models.machine import Machine, look
 from .proposals import NONE, SMALL, Proposal, elsewhere, is_repository, named, proposals
-from .settings import Settings, read, write
+from .reply import to_json
+from .settings import Settings, read, writable, write
 
 Say = Callable[[str], None]
 Ask = Callable[[str], str]
@@ -77,7 +78,8 @@ class Done:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {**asdict(self), "file": str(self.file) if self.file else None}
+        plain: dict[str, Any] = to_json(self)
+        return plain
 
 
 class _Enough(Exception):
@@ -90,16 +92,15 @@ class Setup:
     def __init__(self, home: Path | None, language: str, say: Say, ask: Ask, *, yes: bool = False) -> None:
         """`home`: where to write the setting; `None` for the one that is set. Raises `BadInput` where it cannot be."""
         self._home = Settings.of(home).home
-        _writable(self._home)
+        if not writable(self._home):  # found out before hours of download
+            raise BadInput(f"Expected a home that can be written; {self._home} cannot. Choose another with --home.")
         self._options = f" --home {shlex.quote(str(home))}" if home else ""
         self._language, self._say, self._ask, self._yes = language, say, ask, yes
         self._done = Done("stopped")
 
     def run(self, hands: Hands, model: str | None = None, server: str | None = None) -> Done:
         """Hold it, about the model and the server named or else about what fits. Raises `BadInput`."""
-        if server is not None and model is None:
-            raise BadInput("Expected the name of a model with the address of a server. Add --model NAME.")
-        way = named(model, server) if model is not None else None
+        way = named(model, server)
         try:
             self._tell("hello")
             way = way or self._choose(self._look(hands))
@@ -128,7 +129,7 @@ class Setup:
         if not machine.servers:
             self._tell("no_server")
         kept = read(self._home)
-        known = Proposal("kept", kept["model"], kept.get("server")) if kept.get("model") else None
+        known = Proposal("kept", kept["model"], kept.get("server") or None) if kept.get("model") else None
         ways = proposals(machine, known)
         self._done = replace(self._done, machine=machine, proposals=ways)
         return ways
@@ -185,7 +186,7 @@ class Setup:
         commands = {key: self._text(f"command.{name}", options=self._options) for key, name in steps.items()}
         self._done = replace(self._done, next=tuple(commands.values()))
         opened = Settings.of(self._home)
-        if (opened.model or None, opened.server if opened.model else None) != (way.model, way.server):
+        if (opened.model, opened.server if opened.model else None) != (way.model, way.server):
             self._tell("environment")
         for key, command in commands.items():
             self._tell(key, command=command)
@@ -211,7 +212,8 @@ class Setup:
     def _say_offline(self, way: Proposal) -> None:
         """Say what would be done, and what to do instead."""
         again = self._text("command.setup", options=self._options)
-        fetch = f'hf download {way.name} --exclude "onnx/*" --local-dir {way.short}'
+        files = " ".join(f'--include "{pattern}"' for pattern in FILES)
+        fetch = f"hf download {way.name} {files} --local-dir {way.short}"
         then = f"{again} --model transformers:{way.short}"
         self._done = replace(self._done, next=(again, fetch, then))
         self._tell("offline")
@@ -334,13 +336,6 @@ def _effort(gigabytes: float) -> dict[str, object]:
     """How much a download is, and how long it takes, as it is said."""
     minutes = max(round(gigabytes * 8000 / _SPEED / 60), 2)
     return {"gigabytes": _number(gigabytes), "speed": _SPEED, "minutes": minutes}
-
-
-def _writable(home: Path) -> None:
-    """Find out before hours of download that nothing can be written."""
-    nearest = next(p for p in (home.absolute(), *home.absolute().parents) if p.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise BadInput(f"Expected a home that can be written; {home} cannot. Choose another with --home.")
 
 
 def _number(value: float) -> str:

@@ -94,7 +94,7 @@ def print_finding(finding: "Finding", plain: bool) -> None:
 
 
 def print_products(finding: "Finding", plain: bool) -> None:
-    """Which products were seen, the verdict, what differs, and the facts."""
+    """Which products were seen, the verdict, what differs, what a model says of that, and the facts."""
     for match in finding.matches:
         if match.title:
             detail = "" if match.inliers is None else f"  {match.inliers} points agree"
@@ -109,6 +109,9 @@ def print_products(finding: "Finding", plain: bool) -> None:
     if rows:
         before = "in the other" if len(finding.photos) > 1 else "officially"
         table(("", "kind", before, "in the photo", "box x0 y0 x1 y1"), rows, plain)
+    for n, difference in enumerate(finding.differences, 1):
+        if difference.said:
+            say(f"{n}: {finding.model}, unchecked: {difference.said}")
     _print_facts(finding, plain)
 
 

@@ -300,7 +300,7 @@ class Result:
             return False
         x, y = box.centre
         inside = self.truth.x0 <= x <= self.truth.x1 and self.truth.y0 <= y <= self.truth.y1
-        return inside or iou(box, self.truth) > 0.2
+        return inside or box.overlap(self.truth) > 0.2
 
     @property
     def found(self) -> bool:
@@ -311,14 +311,6 @@ class Result:
     def false(self) -> list[Marked]:
         """Marks that are not."""
         return [mark for mark in self.marks if not self.finds(mark[1])]
-
-
-def iou(one: Box, other: Box) -> float:
-    """What two boxes share, of what they cover together, 0..1."""
-    wide = min(one.x1, other.x1) - max(one.x0, other.x0)
-    high = min(one.y1, other.y1) - max(one.y0, other.y0)
-    both = max(wide, 0.0) * max(high, 0.0)
-    return both / (one.area + other.area - both)
 
 
 def measure(task: tuple[str, int], backgrounds: Path | None) -> Result:

@@ -3,11 +3,12 @@
     taskset -c 0 python benchmarks/followup.py [--dtype float32 bfloat16] [--folder DIR] [--threads N]
 
 Five turns about a photo of 1280 x 960, 12 tokens each, on a random Qwen3-VL of half a billion parameters (made in a
-temporary folder, or found in DIR); then the fourth turn again, with a second photo. Beside ours stands the obvious
-loop on the same model in the same run, turn by turn: `apply_chat_template` on the whole conversation and `generate`,
-with the photo decoded once. Time to first token runs from the question until the first piece of text (ours) or until
-the first id is handed to the streamer (the loop). The loop is given our replies, and has to say the same: in float32
-word for word, while in bfloat16 sums of another order may tip a random model.
+temporary folder, or found in DIR); then the fourth turn again, with a second photo; then what the tools `describe` and
+`ground` ask about a third. Beside ours stands the obvious loop on the same model in the same run, turn by turn:
+`apply_chat_template` on the whole conversation and `generate`, with the photo decoded once. Time to first token runs
+from the question until the first piece of text (ours) or until the first id is handed to the streamer (the loop). The
+loop is given our replies, and has to say the same: in float32 word for word, while in bfloat16 sums of another order
+may tip a random model.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,13 @@ from PIL import Image
 from transformers import AutoProcessor, TextIteratorStreamer
 
 from sightline.benchmarks.checkpoint import random_model
+from sightline.prompts import instruct
+from sightline.tools.models import chat
+from sightline.tools.models.families import family_of
 from sightline.tools.models.local import TransformersChatModel
+from sightline.tools.models.model import Model, resolve
+from sightline.tools.models.view import view
+from sightline.tools.photos import AtHand, load
 
 TOKENS = 12
 QUESTIONS = (
@@ -101,6 +109,16 @@ def turn(question: str, *photos: bytes) -> tuple[HumanMessage, dict[str, Any]]:
     return HumanMessage([*blocks, text]), {"role": "user", "content": [*images, text]}
 
 
+def looks(model: TransformersChatModel, data: bytes) -> Iterator[tuple[str, list[BaseMessage]]]:
+    """What two tools ask about one photo, as they ask it."""
+    seeing = Model(lambda: model, "random", family_of("qwen3-vl"))
+    seen = load(data)
+    shown = view(seen, seeing.family)
+    prompts = {"describe": instruct("describe.normal.en"), "ground": seeing.dialect.ask("boxes", "red square")}
+    for tool, prompt in prompts.items():
+        yield tool, resolve(seeing.messages(prompt, (shown,), instruct("system.en")), AtHand(seen))
+
+
 def row(name: str, mine: Times, theirs: Times, whole: AIMessageChunk) -> tuple[float, float]:
     """Print a line of the table; the two quotients."""
     usage = whole.usage_metadata
@@ -142,6 +160,9 @@ def conversation(folder: Path, dtype: str) -> None:
     asked = turn(ANOTHER, photo(1))
     mine, whole = ours(model, [*messages[:6], asked[0]])
     row("turn 4, with a new photo", mine, loop(able.model, processor, [*plainly[:6], asked[1]]), whole)
+    for tool, sent in looks(model, photo(2)):
+        mine, whole = ours(model, sent)
+        row(f"{tool}, a third photo", mine, loop(able.model, processor, chat.conversation(sent, able)), whole)
     for (name, wanted), found in zip(WANTED.items(), zip(*quotients, strict=True), strict=True):
         print(
             f"{name}, turns 2 to 5: {min(found):.1f} to {max(found):.1f} times sooner, "

@@ -16,6 +16,15 @@ from ..tools.models.contract import Contract, key
 FILE = "contracts.sqlite"
 
 _WAIT = 10.0  # seconds for another process that writes
+_ELSEWHERE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+"""Codes of errors for which the file itself need not be damaged."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS contracts (
@@ -32,7 +41,7 @@ def kept(model: str, server: str, home: Path) -> Contract | None:
     Raises `BadInput` where the file is damaged, or holds what no calibration wrote.
     """
     file = home / FILE
-    if not file.exists():
+    if not file.exists() or not file.stat().st_size:  # whoever made it was stopped before anything was kept
         return None
     wanted = key(model, server)
     try:
@@ -60,9 +69,9 @@ def keep(contract: Contract, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         try:
             _put(file, row)
-        except sqlite3.OperationalError:
-            raise  # locked or not to be written, and not damaged
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in _ELSEWHERE:
+                raise
             file.unlink()
             _put(file, row)
     except (OSError, sqlite3.Error) as error:

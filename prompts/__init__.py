@@ -87,14 +87,9 @@ def instructs(key: str) -> bool:
     return key in _prompts()
 
 
-@cache
 def version() -> str:
     """The version of the prompts for models, 12 hexadecimal digits: another as soon as a letter of them is."""
-    every = hashlib.sha256()
-    for file in sorted((files(__name__) / "models").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".md"):
-            every.update(f"{file.name}\0{file.read_text('utf-8')}\0".encode())
-    return every.hexdigest()[:12]
+    return hashlib.sha256(json.dumps(_prompts(), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def routing() -> Iterator[dict[str, Any]]:

@@ -1,6 +1,9 @@
-"""What several test files need: an Assistant whose OCR engine is shared and counts, and a photo."""
+"""What several test files need: an Assistant whose OCR engine is shared and counts, a photo, and nothing else set."""
 
+import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,23 @@ def assistant(tmp_path: Path, reader: CountingReader) -> Iterator[Assistant]:
     del reader  # wanted for what it does to the Assistant
     with Assistant.open(tmp_path / "home") as opened:
         yield opened
+
+
+_certificates = cache(ssl.create_default_context)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try comes at once, and certificates, which no client on loopback uses, are read once."""
+    monkeypatch.setattr("sightline.tools.models.model._PAUSE", 0.01)
+    monkeypatch.setattr(ssl, "create_default_context", _certificates)
+
+
+@pytest.fixture
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting, and no language, is in the environment."""
+    for name in [n for n in os.environ if n.startswith(("SIGHTLINE_", "LC_", "LANG"))]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

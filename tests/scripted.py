@@ -13,14 +13,22 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from PIL import Image
 from pydantic import PrivateAttr
 
-from sightline.tools.models.families import Family, family_of
+from sightline.tools.models.families import FAMILIES, OTHER, Family
 from sightline.tools.models.model import Model
 
 Script = Callable[[str, list[Image.Image]], str | Exception]
 
 
 class Cut(str):
-    """A reply that comes to its limit of tokens."""
+    """A reply that comes to a limit; `told` is how its provider says so."""
+
+    told: dict[str, str]
+
+    def __new__(cls, text: str, **told: str) -> "Cut":
+        """Without `told`, as OpenAI says it of its limit of tokens."""
+        made = super().__new__(cls, text)
+        made.told = told or {"finish_reason": "length"}
+        return made
 
 
 class Scripted(BaseChatModel):
@@ -66,8 +74,7 @@ class Scripted(BaseChatModel):
                 time.sleep(self.wait)
                 yield ChatGenerationChunk(message=AIMessageChunk(content=said[n : n + 3]))
             if isinstance(said, Cut):
-                ended = {"finish_reason": "length"}
-                yield ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=ended))
+                yield ChatGenerationChunk(message=AIMessageChunk(content="", response_metadata=said.told))
         finally:
             self._running[0] -= 1
 
@@ -80,7 +87,7 @@ def scripted(script: Script | str, family: str = "qwen3_vl", wait: float = 0.0) 
 
 def known(family: str) -> Family:
     """The family of this name."""
-    return family_of(family.replace("_", "-"))
+    return next(each for each in (*FAMILIES, OTHER) if each.name == family)
 
 
 def steps(*replies: str | Exception) -> Script:

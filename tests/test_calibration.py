@@ -1,9 +1,7 @@
-"""`doctor` names what is wrong with a broken server, finds nothing wrong with a good one, and boxes come back right."""
+"""Calibration names what is wrong with a broken server and nothing of a good one, and boxes come back right."""
 
-import json
-import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
@@ -13,58 +11,43 @@ from types import SimpleNamespace
 from typing import get_args
 
 import pytest
-from fakes import CountingReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.language_models import BaseChatModel
+from looking import Asked, Brain, Call, Looking, shapes, written
 from PIL import Image
-from servers import FAULTS, Asked, Brain, Call, Fault, Looking, Served, serving, shapes, within, written
-from typer.testing import CliRunner, Result
+from servers import ENOUGH, FAULTS, QWEN3, QWEN25, Fault, Served, serving, shrunk
 
 from sightline import prompts
-from sightline.agent.cli_doctor import app
-from sightline.memory.contracts import FILE, keep, kept
+from sightline.memory.contracts import keep, kept
+from sightline.tools.colour import name as called
 from sightline.tools.dialects import DIALECTS
-from sightline.tools.errors import ModelFailed
+from sightline.tools.errors import ModelFailed, Unavailable
 from sightline.tools.models import asking, calibration
 from sightline.tools.models.calibration import STEPS, calibrate
-from sightline.tools.models.contract import Contract, Problem, Scale, key
-from sightline.tools.models.families import FAMILIES, Family
+from sightline.tools.models.contract import Contract, Problem, Scale
+from sightline.tools.models.families import FAMILIES, OTHER, Family
 from sightline.tools.models.fitting import Shown, fit
 from sightline.tools.models.model import Model
 from sightline.tools.models.opening import open_model
-from sightline.tools.models.scenes import ABSENT, Drawn, Scene, alone, counted, placed, printed
+from sightline.tools.models.scenes import ABSENT, COLOURS, Scene, alone, counted, placed, printed
+from sightline.tools.models.structured import calls_tools
 from sightline.tools.models.view import view
-from sightline.tools.photos import pixels
+from sightline.tools.photos import AtHand, pixels
 from sightline.tools.types import Box, Region, Size
 
 HURRIED = 0.5
 """Seconds of patience, where nobody waits a minute and a half for a test."""
 
-QWEN3, QWEN25 = "Qwen/Qwen3-VL-4B-Instruct", "Qwen/Qwen2.5-VL-3B-Instruct"
 POINTING = Family("pointing", (), "points", "made up: no family has this dialect as its own")
-ENOUGH = 20
-"""Requests that no endpoint is asked more than, however broken it is."""
 
-
-_certificates = cache(ssl.create_default_context)
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second try comes at once, and certificates, which no client on loopback uses, are read once."""
-    monkeypatch.setattr("sightline.tools.models.model._PAUSE", 0.01)
-    monkeypatch.setattr(ssl, "create_default_context", _certificates)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def model_of(dialect: str, url: str) -> Model:
     """A model whose family speaks this dialect."""
     family = next((f for f in FAMILIES if f.dialect == dialect), POINTING)
     return replace(open_model(f"openai:{family.example or family.name}", url), family=family)
-
-
-def overlap(one: Box, other: Box) -> float:
-    shared = one.shared(other)
-    return shared / (one.area + other.area - shared)
 
 
 def sent_pixels(size: Size) -> tuple[float, float]:
@@ -79,7 +62,7 @@ def test_what_is_drawn_is_where_the_truth_says(seed: int) -> None:
     for scene in (*placed(seed), *alone()):
         colour, form = scene.thing.split()
         (seen,) = [s for s in shapes(Image.fromarray(pixels(scene.photo))) if s.colour == colour]
-        assert (seen.form, overlap(seen.box, scene.box) > 0.97) == (form, True)
+        assert (seen.form, seen.box.overlap(scene.box) > 0.97) == (form, True)
         assert scene.box.inside(scene.photo.size) == scene.box
 
 
@@ -88,8 +71,8 @@ def test_swapping_its_axes_or_leaving_it_where_it_is_in_a_resized_image_moves_a_
     for scene in placed(seed):
         (width, height), box = scene.photo.size, scene.box
         x0, y0, x1, y1 = box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height
-        assert overlap(Box(y0, x0, y1, x1), Box(x0, y0, x1, y1)) < 0.1
-        assert overlap(Box(*(v * 0.5 for v in box)), box) < 0.2
+        assert Box(y0, x0, y1, x1).overlap(Box(x0, y0, x1, y1)) < 0.1
+        assert Box(*(v * 0.5 for v in box)).overlap(box) < 0.2
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -101,6 +84,10 @@ def test_nobody_finds_two_things_by_saying_the_same_of_every_image(seed: int) ->
     assert not any(one.shared(other) for one, other in combinations(shares, 2))
     assert all(len({scene.thing.split()[n] for scene in alone()}) == len(alone()) for n in (0, 1))
     assert not any(ABSENT.split()[1] in scene.thing for scene in (*placed(seed), *alone()))
+
+
+def test_a_colour_is_called_what_the_instruments_call_it() -> None:
+    assert {colour: called(rgb) for colour, rgb in COLOURS.items()} == {colour: colour for colour in COLOURS}
 
 
 def test_scenes_are_the_same_again_and_others_by_another_seed() -> None:
@@ -218,7 +205,7 @@ PLANTED: dict[str, Planted] = {
     "pixels": (QWEN3, Looking("qwen25_vl"), None, {"other_scale"}),
     "pixels of a shrunk image": (QWEN25, Looking("qwen25_vl"), FAULTS["shrinks"], {"resized"}),
     "pixels of a square": (QWEN25, Looking("qwen25_vl"), FAULTS["squares"], {"resized"}),
-    "pixels of a smaller area": (QWEN25, Looking("qwen25_vl"), Fault(images=within(400_000)), {"resized"}),
+    "pixels of a smaller area": (QWEN25, Looking("qwen25_vl"), Fault(images=shrunk(pixels=400_000)), {"resized"}),
     "pixels of a shrunk image, swapped": (
         "mine", Looking(span=sent_pixels, swapped=True), FAULTS["shrinks"], {"axes_swapped", "resized"},
     ),
@@ -339,6 +326,14 @@ def test_a_refusal_says_what_to_do(status: int, advice: str) -> None:
         calibrate(open_model("openai:mine", url))
 
 
+def test_a_model_that_cannot_be_opened_is_not_one_that_knows_no_tools() -> None:
+    def opens() -> BaseChatModel:
+        raise Unavailable("gone")
+
+    with pytest.raises(Unavailable, match="gone"):
+        calls_tools(asking.Asking(Model(opens, "mine", OTHER), AtHand()))
+
+
 def test_an_endpoint_that_dies_in_the_middle_is_asked_no_further() -> None:
     with (
         serving(Looking("qwen3_vl"), Fault(status=lambda n: 200 if n < 4 else 500)) as url,
@@ -431,13 +426,13 @@ def test_who_knows_neither_and_finds_things_sees() -> None:
 def agreement(model: Model, contract: Contract, scenes: Sequence[Scene]) -> float:
     """The least overlap of a box that the endpoint gives, read through a contract, with the truth in the photo."""
     calibrated = replace(model, contract=contract)
-    least = 1.0
+    photos, least = AtHand(*(scene.photo for scene in scenes)), 1.0
     for scene in scenes:
         seen = view(scene.photo, model.family)
-        said = calibrated.ask(calibrated.dialect.ask("boxes", scene.thing), [seen], Drawn(scenes))
+        said = calibrated.ask(calibrated.dialect.ask("boxes", scene.thing), [seen], photos)
         heard = calibrated.dialect.read(said.text, contract.frame(seen.size))
         boxes = [seen.region(region, scene.photo.size).box for region in heard.regions]
-        least = min(least, overlap(boxes[0], scene.box) if boxes else 0.0)
+        least = min(least, boxes[0].overlap(scene.box) if boxes else 0.0)
     return least
 
 
@@ -500,7 +495,7 @@ def test_whatever_the_numbers_span_is_worked_out(
         width, height = size
         reply, _, box = shown(Size(*size), Box(x0 * width, y0 * height, x1 * width, y1 * height))
         (region,) = DIALECTS[dialect].read(reply, contract.frame(Size(*size))).regions
-        assert overlap(region.box, box) > 0.9
+        assert region.box.overlap(box) > 0.9
 
 
 def test_replies_that_fit_nothing_fit_nothing() -> None:
@@ -536,118 +531,6 @@ def test_a_model_that_is_a_little_out_has_no_server_that_resizes(dialect: str) -
         assert fit(plain, shown).contract == plain
 
 
-# --- doctor
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr("sightline.tools.reader.RapidReader", CountingReader)
-    runner = CliRunner()
-
-    def invoke(*args: str, **env: str) -> Result:
-        home = {"SIGHTLINE_HOME": str(tmp_path / "home"), "LC_ALL": "en_GB.UTF-8"}
-        return runner.invoke(app, list(args), env={**home, **env})
-
-    return invoke
-
-
-def checked(result: Result) -> tuple[bool, str]:
-    (check,) = [check for check in json.loads(result.stdout)["checks"] if check["what"] == "model"]
-    return check["ok"], check["detail"]
-
-
-def test_doctor_finds_nothing_wrong_with_a_good_model_and_keeps_that(run: Run, tmp_path: Path) -> None:
-    with serving(Looking("qwen3_vl")) as url:
-        options = ("--model", f"openai:{QWEN3}", "--server", url)
-        before = run("--json", SIGHTLINE_MODEL=f"openai:{QWEN3}", SIGHTLINE_SERVER=url)
-        tried = run(*options, "--json")
-        after = run("--json", SIGHTLINE_MODEL=f"openai:{QWEN3}", SIGHTLINE_SERVER=url)
-        asked = url.requests
-    ok, detail = checked(before)
-    assert ok
-    assert "not calibrated yet; run: sightline doctor --model" in detail
-    assert (tried.exit_code, checked(tried)[0]) == (0, True), tried.output
-    assert json.loads(tried.stdout)["contract"]["boxes"] is True
-    assert json.loads(after.stdout)["contract"] == json.loads(tried.stdout)["contract"]
-    assert "nothing wrong was found" in checked(after)[1]
-    assert kept(QWEN3, url, tmp_path / "home")
-    assert asked <= ENOUGH, "it is asked only where it is named"
-
-
-def test_doctor_says_what_is_wrong_and_what_to_do(run: Run) -> None:
-    with serving(Looking("qwen25_vl"), FAULTS["shrinks"]) as url:
-        options = ("--model", f"openai:{QWEN25}", "--server", url)
-        tried = run(*options)
-        chinese = run(SIGHTLINE_MODEL=f"openai:{QWEN25}", SIGHTLINE_SERVER=url, LC_ALL="zh_CN.UTF-8")
-    with serving(Looking("qwen25_vl"), FAULTS["ignores_images"]) as url:
-        blind = run("--model", f"openai:{QWEN25}", "--server", url)
-    assert (blind.exit_code, "model\tNO" in blind.stdout) == (4, True)
-    assert "It says the same whatever the image shows" in blind.stdout
-    assert "images_ignored" not in blind.stdout, "a name of ours is nothing to be read aloud"
-    # What is made up for is said, and is nothing to fail for.
-    assert tried.exit_code == 0
-    assert "model\tok" in tried.stdout
-    assert "Its server changes the size of images (no side is longer than 640 pixels)" in tried.stdout
-    assert chinese.exit_code == 0
-    assert "最长边不超过 640 像素" in chinese.stdout
-
-
-def test_doctor_says_that_a_server_is_dead_and_keeps_nothing(run: Run, tmp_path: Path) -> None:
-    with serving(Looking(), FAULTS["html"]) as url:
-        tried = run("--model", "openai:mine", "--server", url)
-        as_json = run("--model", "openai:mine", "--server", url, "--json")
-    assert (tried.exit_code, tried.stdout) == (4, "")
-    assert "check the address" in tried.stderr
-    assert json.loads(as_json.stdout)["error"]["kind"] == "ModelFailed"
-    assert not (tmp_path / "home" / FILE).exists()
-
-
-def test_doctor_asks_a_model_by_its_configured_address(run: Run) -> None:
-    with serving(Looking("paligemma")) as url:
-        assert run("--model", "openai:paligemma", SIGHTLINE_SERVER=url).exit_code == 0
-    assert url.requests
-
-
-def test_doctor_needs_a_model_with_an_address(run: Run) -> None:
-    assert run("--server", "http://127.0.0.1:1/v1").exit_code == 2
-
-
-def test_doctor_knows_a_folder_however_it_is_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "models" / "mine"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text('{"model_type": "qwen3_vl"}')
-    monkeypatch.chdir(tmp_path)
-    before = run("--json", SIGHTLINE_MODEL="transformers:models/mine")
-    keep(Contract(*key(str(folder), ""), "qwen3_vl", ms=1.0), tmp_path / "home")
-    after = run("--json", SIGHTLINE_MODEL="transformers:models/mine")
-    assert checked(before)[1].startswith("mine: not calibrated"), "by the name that can be heard"
-    assert checked(after)[1].startswith("mine: calibrated")
-
-
-@pytest.mark.parametrize(
-    ("scale", "size"),
-    [
-        ("longest", "no side is longer than 640 pixels"),
-        ("square", "each becomes a square of 640 by 640 pixels"),
-        ("area", "none has more pixels than a square of 640 by 640"),
-    ],
-)
-def test_doctor_says_how_a_server_resizes(scale: Scale, size: str, run: Run, tmp_path: Path) -> None:
-    server = "http://127.0.0.1:1/v1"
-    keep(Contract(*key("mine", server), "qwen25_vl", scale, side=640, problems=("resized",)), tmp_path / "home")
-    assert f"({size})" in run(SIGHTLINE_MODEL="openai:mine", SIGHTLINE_SERVER=server).stdout
-
-
-def test_doctor_says_that_the_kept_contracts_are_damaged(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / FILE).write_bytes(b"not a database at all" * 100)
-    result = run("--json", SIGHTLINE_MODEL="openai:mine", SIGHTLINE_SERVER="http://127.0.0.1:1/v1")
-    assert result.exit_code == 4
-    assert FILE in checked(result)[1]
-
-
 # --- the servers themselves
 
 
@@ -658,7 +541,7 @@ def test_a_server_sees_only_what_it_is_sent() -> None:
         model = open_model("openai:mine", url)
         for asked, there in ((first, first), (first, second)):
             prompt = model.dialect.ask("boxes", asked.thing)
-            said = model.ask(prompt, [view(there.photo, model.family)], Drawn([there]))
+            said = model.ask(prompt, [view(there.photo, model.family)], AtHand(there.photo))
             heard = model.dialect.read(said.text, model.dialect.frame(there.photo.size))
             assert heard.outcome == ("found" if asked is there else "absent")
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from checkpoints import ARCHITECTURES, FAMILIES, Example, answer, ask, build, load, teach
+from checkpoints import ARCHITECTURES, FAMILIES, build
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from serving import served
+from teaching import Example, answer, ask, load, teach
 
 GROUND = "Locate every red square. Reply with a JSON list of bbox_2d and label."
 ADD = "What is the value of magic_function(3)? Use the tool."

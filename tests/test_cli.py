@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 
 from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
-from sightline.agent.terminal import print_finding
+from sightline.agent.terminal import print_finding, print_products
 from sightline.tools.toolbox import TOOLS
-from sightline.tools.types import Box, Finding, Region
+from sightline.tools.types import Box, Difference, Finding, Region
 
 Run = Callable[..., Result]
 
@@ -381,3 +381,13 @@ def test_a_list_that_broke_off_is_said_to_be_one(capsys: pytest.CaptureFixture[s
     assert "qwen broke off: there may be more" in capsys.readouterr().out
     print_finding(found, True)
     assert "there may be more" not in capsys.readouterr().out
+
+
+def test_what_a_model_says_of_a_difference_is_printed_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    spot = Region(Box(10, 20, 30, 40), "", "difference")
+    marks = tuple(Difference("artwork", spot, "sha256:2", spot.box, said=said) for said in (None, "A star is missing."))
+    found = Finding("compare:1", "compare", "found", ("sha256:1",), "", 1.0, differences=marks, model="qwen")
+    print_products(found, True)
+    *table, below = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in table] == ["1", "2"]
+    assert below == "2: qwen, unchecked: A star is missing."

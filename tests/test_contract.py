@@ -113,6 +113,14 @@ def test_it_has_words_for_whatever_it_found_and_they_hold(tool: str, name: str, 
         assert ledger.holds(ledger.check(n, statement, {found.id: found}, {loaded(name).id: size})), statement
 
 
+def test_no_two_findings_of_a_turn_share_an_id() -> None:
+    asked: list[dict[str, str]] = [{}, {"detail": "brief"}, {"detail": "full"}, {"question": "brief"}]
+    steps = [("ocr", {}), ("ocr", {"field": "lot"}), *(("describe", args) for args in asked)]
+    steps.append(("describe", {"question": "brief", "detail": "brief"}))
+    ids = [TOOLS[tool](loaded("tiny"), KIT, **args).id for tool, args in steps]
+    assert len(ids) == len(set(ids))
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_its_first_line_says_what_it_does(tool: str) -> None:
     first = (TOOLS[tool].__doc__ or "").splitlines()[0]

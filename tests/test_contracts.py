@@ -102,6 +102,22 @@ def test_a_damaged_file_is_said_and_begun_anew(tmp_path: Path, data: bytes) -> N
     assert kept("mine", SERVER, tmp_path) == plain()
 
 
+def test_a_keep_that_was_killed_before_it_kept_anything_leaves_nothing_kept(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    assert kept("mine", SERVER, tmp_path) is None
+    keep(plain(), tmp_path)
+    assert kept("mine", SERVER, tmp_path) == plain()
+
+
+@pytest.mark.parametrize("shape", ["contracts (model TEXT)", "contracts (a, b, c, d, e)", "others (model TEXT)"])
+def test_a_database_of_another_shape_is_said_and_begun_anew(tmp_path: Path, shape: str) -> None:
+    edited(tmp_path, f"CREATE TABLE {shape}")
+    with pytest.raises(BadInput, match=FILE):
+        kept("mine", SERVER, tmp_path)
+    keep(plain(), tmp_path)
+    assert kept("mine", SERVER, tmp_path) == plain()
+
+
 def edited(home: Path, statement: str, *values: str) -> None:
     db = sqlite3.connect(home / FILE)
     with db:
@@ -174,9 +190,9 @@ def test_the_version_of_the_prompts_is_theirs(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(prompts, "files", lambda _: tmp_path)
     versions = set()
     for text in ("## a\nLook.", "## a\nLook!", "## b\nLook!"):
-        prompts.version.cache_clear()
+        prompts._prompts.cache_clear()
         (tmp_path / "models" / "a.md").write_text(text)
         versions.add(prompts.version())
-    prompts.version.cache_clear()
+    prompts._prompts.cache_clear()
     assert len(versions) == 3
     assert all(len(version) == 12 for version in versions)

@@ -2,35 +2,27 @@
 
 import json
 import math
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from speaking import JSON, every, those
 
 from sightline import prompts
-from sightline.tools.dialects import DIALECTS, Dialect, Frame, Heard, Kind, read_direction
+from sightline.tools.dialects import DIALECTS, Dialect, Frame, Heard, Kind
 from sightline.tools.errors import BadInput
-from sightline.tools.types import Box, Direction, Point, Region, Size
+from sightline.tools.types import Box, Region, Size
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "fixtures" / "replies.jsonl").read_text().splitlines()]
 
 # A token names a cell, not a line between two: a coordinate comes back within a whole step, not half of one.
 CELLS = {"paligemma", "kosmos2"}
-JSON = {"qwen25_vl", "qwen3_vl", "gemini", "glm_v", "moondream", "plain_json", "points"}
 # Their numbers stand in the order of the frame and on a grid fine enough for any extent.
 NUMBERS = {"qwen_vl", "qwen2_vl", "internvl", "deepseek_vl2", "qwen25_vl", "qwen3_vl", "gemini", "glm_v", "plain_json"}
 
 
-def those(kind: Kind) -> pytest.MarkDecorator:
-    """Every dialect that can be asked for it."""
-    asked = [dialect for dialect in DIALECTS.values() if kind in dialect.kinds]
-    return pytest.mark.parametrize("dialect", asked, ids=attrgetter("name"))
-
-
-every = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=attrgetter("name"))
 quick = settings(max_examples=25, deadline=None)
 
 sizes = st.builds(Size, st.integers(1, 10_000), st.integers(1, 10_000)) | st.sampled_from(
@@ -164,102 +156,6 @@ def test_what_cannot_be_read_is_unreadable(dialect: Dialect, reply: str) -> None
     assert heard.reason
 
 
-@every
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "None", "none.", "No", "没有", "没有。", "无", "There are none.", "There are no mugs in the image.",
-        "图中没有杯子。", "Sorry, there is no mug in this picture.", "The image does not contain a mug.",
-        "No mugs are visible.", "[]", " [ ] ", "I don't see any mugs.", "未检测到目标", "```json\n[]\n```",
-        "<think>a mug? no</think>There are none.", "The mug is not visible.",
-    ],
-)  # fmt: skip
-def test_what_says_that_there_is_none_is_absent(dialect: Dialect, reply: str) -> None:
-    heard = dialect.read(reply, dialect.frame(Size(640, 480)), "杯子" if "杯" in reply else "the mug")
-    assert heard == Heard("absent")
-
-
-OF_ELSE = [
-    ("mug", "There is no handle on the mug."), ("mug", "There is no handle."), ("mug", "No text is visible."),
-    ("mug", "There is no mug on the left."), ("mug", "There is no red mug in the image."),
-    ("mug", "There are no other mugs in the image."), ("mug", "There is no mug, but there is a cup."),
-    ("mug", "The mug is on the table. There are no labels."), ("mug", "I cannot see any text on the mug."),
-    ("mug", "The handle is not visible."), ("mug", "The image does not contain the whole mug."),
-    ("mug", "There is no one in the photo."),
-    ("mug", "There is no image."), ("image of a dog", "There is no image."), ("mug", "There is no way to tell."),
-    ("red mug", "There is no red in the image."), ("mug without a handle", "There is no handle."),
-    ("bottle next to the phone", "There is no phone in the image."), ("", "There is no mug in the image."),
-    ("mug", "The mug stands at the left, so [] would be wrong."), ("mug", "I checked [] and found one mug."),
-    ("mug", "[] is what I would answer if the mug were missing"), ("mug", "Options: [] or {}. It is at the left."),
-    ("杯子", "图中没有把手。"), ("杯子", "杯子上没有文字。"), ("杯子", "图中没有杯子，但有一个碗。"),
-    ("杯子", "没有图片"), ("人行道", "图中没有人。"), ("机器人", "图中没有人。"), ("杯子", "无法判断。"),
-    ("杯子", "图中没有红色的杯子。"),
-]  # fmt: skip
-OF_IT = [
-    ("the red mug", "There is no mug in the image."), ("a red mug", "No red mugs can be seen in this photo"),
-    ("person in blue", "I don’t see any person."), ("person in red", "There are no people in the image you sent."),
-    ("mugs", "Unfortunately, the mug is not in the image."),
-    ("expiry date", "No, there isn't any visible expiry date in the provided image."), ("mug", "No objects found."),
-    ("红色的杯子", "抱歉，这张图片中没有红色的杯子。"), ("红色的杯子", "没有找到杯子"), ("杯子", "杯子不在图中。"),
-    ("mug", "There are no mugs.\n```json\n[]\n```"), ("mug", "**None**<|im_end|>"),
-]  # fmt: skip
-
-
-@every
-def test_a_denial_of_something_else_says_nothing_of_what_was_asked(dialect: Dialect) -> None:
-    for target, reply in OF_ELSE:
-        heard = dialect.read(reply, dialect.frame(Size(640, 480)), target)
-        assert heard.outcome == "unreadable", (target, reply)
-
-
-@every
-def test_a_denial_of_what_was_asked_is_one(dialect: Dialect) -> None:
-    for target, reply in OF_IT:
-        assert dialect.read(reply, dialect.frame(Size(640, 480)), target) == Heard("absent"), (target, reply)
-
-
-@pytest.mark.parametrize("name", sorted(JSON))
-@pytest.mark.parametrize(
-    "reply",
-    [
-        '{"objects": []}', "null", "[null]", '{"mug": null}', '[{"label": "mug", "bbox_2d": []}]',
-        '{"answer": "There are none."}', '{"request_id": "x", "objects": []}', '{"found": false}', "{}",
-    ],
-)  # fmt: skip
-def test_json_can_say_that_there_is_none(name: str, reply: str) -> None:
-    assert DIALECTS[name].read(reply, DIALECTS[name].frame(Size(640, 480)), "mug").outcome == "absent"
-
-
-@pytest.mark.parametrize("name", sorted(JSON))
-@pytest.mark.parametrize(
-    "reply",
-    [
-        '{"handle": null}', '{"blurry": false}', '{"error": null}', '[{"label": "handle", "bbox_2d": []}]',
-        '{"objects": [], "note": "too dark to tell"}', '{"label": "mug"}', '{"answer": "There is no handle."}',
-        'At the left.\n```json\n[]\n```', '{"objects": []} would be wrong: it is at the left', "[0]", '[""]',
-    ],
-)  # fmt: skip
-def test_json_that_says_something_else_does_not_say_that_there_is_none(name: str, reply: str) -> None:
-    assert DIALECTS[name].read(reply, DIALECTS[name].frame(Size(640, 480)), "mug").outcome == "unreadable"
-
-
-@pytest.mark.parametrize("reply", ["<ref>mug</ref><box>null</box>", "<ref>mug</ref><box>[]</box>", "<box></box>"])
-def test_tags_around_nothing_say_that_there_is_none(reply: str) -> None:
-    assert DIALECTS["internvl"].read(reply, DIALECTS["internvl"].frame(Size(9, 9)), "mug").outcome == "absent"
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "<ref>handle</ref><box>[]</box>",
-        "It is at the left.<box></box>",
-        "<ref>mug</ref><box></box><ref>mug</ref><box>[[1",
-    ],
-)
-def test_tags_around_nothing_do_not_speak_for_what_stands_beside(reply: str) -> None:
-    assert DIALECTS["internvl"].read(reply, DIALECTS["internvl"].frame(Size(9, 9)), "mug").outcome == "unreadable"
-
-
 @pytest.mark.parametrize("name", sorted(JSON - {"points"}))
 @quick
 @given(data=st.data())
@@ -304,12 +200,6 @@ def test_a_reply_cut_off_anywhere_keeps_only_whole_places(dialect: Dialect) -> N
         assert {region.box for region in heard.regions} <= whole, reply[:end]
         unseen += len(heard.regions) == 1 and not heard.cut
     assert unseen <= (0 if dialect.name in JSON else behind.get(dialect.name, 2))
-
-
-def test_json_cut_off_never_says_that_there_is_none() -> None:
-    dialect = DIALECTS["qwen25_vl"]
-    heard = dialect.read('[{"bbox_2d": [], "label": "mu', dialect.frame(Size(9, 9)))
-    assert heard == Heard("unreadable", reason="broken")
 
 
 def test_of_five_tokens_nobody_knows_which_four_are_a_box() -> None:
@@ -424,6 +314,7 @@ def test_numbers_from_0_to_1_are_read_where_the_frame_is_that() -> None:
         ("[(520, 570)]", 1), ("```json\n[[520, 570], [1, 2]]\n```", 2), ("The photo is [640, 480] in size.", 0),
         ("There are 3 mugs; see [1, 2] and [3, 4].", 0), ('It is here: [{"point_2d": [520, 570]}]', 1),
         ('{"size": [640, 480]}', 0), ("[1, 2, 3, 4]", 0),
+        ("It is at <|begin_of_box|>[520, 570]<|end_of_box|>.", 1),
     ],
 )  # fmt: skip
 def test_bare_numbers_are_a_point_only_where_nothing_stands_beside(reply: str, found: int) -> None:
@@ -525,29 +416,56 @@ SECOND = {  # what supervision calls it, and which names it can hold
 }  # fmt: skip
 
 
+Edges = set[tuple[float, ...]]
+
+
+def by_us(name: str, reply: str, size: Size) -> Edges:
+    dialect = DIALECTS[name]
+    return {tuple(round(edge, 2) for edge in region.box) for region in dialect.read(reply, dialect.frame(size)).regions}
+
+
+def by_supervision(name: str, reply: str, size: Size) -> Edges:
+    import supervision as sv
+
+    more: dict[str, Any] = {"input_wh": size} if name == "qwen25_vl" else {}
+    result: Any = json.loads(reply) if name == "moondream" else reply
+    theirs = sv.Detections.from_vlm(SECOND[name][0], result, resolution_wh=size, **more)
+    return {tuple(round(float(edge), 2) for edge in box) for box in theirs.xyxy}
+
+
 @pytest.mark.parametrize("name", sorted(SECOND))
 @quick
 @given(data=st.data())
 def test_supervision_reads_the_same_boxes(name: str, data: st.DataObject) -> None:
-    import supervision as sv
-
     dialect, size = DIALECTS[name], Size(640, 480)
-    kind, label = SECOND[name]
+    label = SECOND[name][1]
     frame = dialect.frame(size)
     regions = [
         Region(r.box, label, "thing") for r in data.draw(st.lists(boxes(dialect, frame), min_size=1, max_size=3))
     ]
     reply = dialect.write(regions, frame)
-    more: dict[str, Any] = {"input_wh": size} if name == "qwen25_vl" else {}
-    result: Any = json.loads(reply) if name == "moondream" else reply
-    theirs = sv.Detections.from_vlm(kind, result, resolution_wh=size, **more)
-    ours = {tuple(round(edge, 2) for edge in region.box) for region in dialect.read(reply, frame).regions}
-    assert ours == {tuple(round(float(edge), 2) for edge in box) for box in theirs.xyxy}
+    assert by_us(name, reply, size) == by_supervision(name, reply, size)
+
+
+def test_supervision_reads_the_same_boxes_where_it_reads_what_a_model_printed() -> None:
+    compared = 0
+    for row in ROWS:
+        name, reply, size = row["dialect"], row["reply"], Size(*row["size"])
+        if name in SECOND:
+            try:
+                theirs = by_supervision(name, reply, size)
+            except ValueError:  # cut off
+                continue
+            # Points, and what it cannot read, it gives as nothing.
+            assert theirs in (set(), by_us(name, reply, size)), reply
+            compared += bool(theirs)
+    assert compared >= 5
 
 
 @every
 def test_every_kind_has_its_prompt(dialect: Dialect) -> None:
     assert dialect.kinds <= set(get_args(Kind))
+    assert dialect.places in dialect.kinds
     assert dialect.source
     for kind in dialect.kinds:
         assert "red mug" in dialect.ask(kind, "red mug")
@@ -581,58 +499,3 @@ def test_a_target_is_data(dialect: Dialect, target: str) -> None:
         assert asked.count("\n") == plain.count("\n")
         with pytest.raises(BadInput):
             dialect.ask(kind, "<|im_end|> \n")
-
-
-UP, RIGHT, DOWN, LEFT = Point(50, 0), Point(100, 50), Point(50, 100), Point(0, 50)
-
-
-@pytest.mark.parametrize(("towards", "heading"), [(UP, 0), (RIGHT, 90), (DOWN, 180), (LEFT, 270), (Point(60, 40), 45)])
-def test_a_heading_is_counted_clockwise_from_up(towards: Point, heading: float) -> None:
-    assert Direction.between(Point(50, 50), towards, "finger").heading == pytest.approx(heading)
-
-
-coordinates = st.floats(0, 1000)
-
-
-@given(st.builds(Point, coordinates, coordinates), st.builds(Point, coordinates, coordinates))
-def test_mirroring_turns_a_heading_round(origin: Point, towards: Point) -> None:
-    assume(math.dist(origin, towards) > 1e-3)
-    heading = Direction.between(origin, towards, "").heading
-    mirrored = Direction.between(Point(1000 - origin.x, origin.y), Point(1000 - towards.x, towards.y), "").heading
-    assert 0 <= heading < 360
-    turned = (heading + mirrored) % 360
-    assert min(turned, 360 - turned) < 1e-3
-
-
-def test_two_places_that_are_one_make_no_direction() -> None:
-    with pytest.raises(ValueError, match="two places"):
-        Direction.between(UP, UP, "finger")
-
-
-@those("direction")
-@pytest.mark.parametrize(
-    ("towards", "heading"), [((500, 100), 0), ((900, 500), 90), ((500, 900), 180), ((100, 500), 270)]
-)
-def test_two_named_places_are_a_direction(dialect: Dialect, towards: tuple[int, int], heading: int) -> None:
-    grow = 0 if "points" in dialect.kinds else 20
-    frame = dialect.frame(Size(1000, 1000))
-    regions = [
-        Region(Box(x - grow, y - grow, x + grow, y + grow), name, "thing")
-        for name, (x, y) in (("target", towards), ("origin", (500, 500)))
-    ]
-    heard = read_direction(dialect.read(dialect.write(regions, frame), frame), "finger")
-    assert heard.outcome == "found"
-    assert [(d.label, d.score) for d in heard.directions] == [("finger", None)]
-    assert heard.directions[0].heading == pytest.approx(heading, abs=0.2)
-    assert heard.directions[0].origin == pytest.approx((500, 500), abs=0.6)
-
-
-@pytest.mark.parametrize("names", [["origin"], ["origin", "mug"], ["origin", "target", "target"], []])
-def test_places_that_are_not_two_make_no_direction(names: list[str]) -> None:
-    regions = tuple(Region(Box(n, n, n, n), name, "thing") for n, name in enumerate(names))
-    assert read_direction(Heard("found", regions), "finger") == Heard("unreadable", reason="no_direction")
-
-
-def test_no_place_is_no_direction_either() -> None:
-    assert read_direction(Heard("absent"), "finger") == Heard("absent")
-    assert read_direction(Heard("unreadable", reason="broken"), "finger").reason == "broken"

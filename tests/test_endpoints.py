@@ -5,21 +5,24 @@ The checkpoint was taught what to reply to the very prompts and pixels that Sigh
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from checkpoints import Example, teach
 from fakes import CountingReader, label
 from PIL import Image, ImageDraw
 from serving import served
+from teaching import Example, teach
 
 from sightline.agent.assistant import Assistant
 from sightline.prompts import instruct
 from sightline.tools.dialects import DIALECTS
 from sightline.tools.models.families import family_of
+from sightline.tools.models.local import TransformersChatModel
 from sightline.tools.models.view import encode, view
+from sightline.tools.models.writing import Writer
 from sightline.tools.photos import load
 from sightline.tools.types import Box
 
@@ -39,14 +42,14 @@ def seen(image: Image.Image) -> Image.Image:
     return Image.open(io.BytesIO(encode(view(photo, FAMILY), photo))).convert("RGB")
 
 
-def example(image: Image.Image, prompt: str, reply: str, system: str = "") -> Example:
+def example(image: Image.Image, prompt: str, reply: str, language: str) -> Example:
     asked = [
         {"type": "text", "text": "Image 1:"},
         {"type": "image", "image": seen(image)},
         {"type": "text", "text": prompt},
     ]
-    told = [{"role": "system", "content": [{"type": "text", "text": system}]}] if system else []
-    return Example([*told, {"role": "user", "content": asked}], reply)
+    told = [{"type": "text", "text": instruct(f"system.{language}")}]
+    return Example([{"role": "system", "content": told}, {"role": "user", "content": asked}], reply)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +60,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ends = '[{"point_2d": [500, 500], "label": "origin"}, {"point_2d": [900, 100], "label": "target"}]'
     taught = teach(
         [
-            example(red, where, '[{"bbox_2d": [500, 250, 750, 750], "label": "red square"}]'),
-            example(blue, where, "[]"),
-            example(red, way, ends),
-            example(red, instruct("describe.normal.en"), "A red square.", instruct("system.en")),
-            example(blue, instruct("describe.normal.zh"), "一个蓝色方块。", instruct("system.zh")),
+            example(red, where, '[{"bbox_2d": [500, 250, 750, 750], "label": "red square"}]', "en"),
+            example(blue, where, "[]", "en"),
+            example(red, way, ends, "en"),
+            example(red, instruct("describe.normal.en"), "A red square.", "en"),
+            example(blue, instruct("describe.normal.zh"), "一个蓝色方块。", "zh"),
         ]
     )
     # A server knows it by the name of its folder, and so does the table of families.
@@ -105,6 +108,28 @@ def test_a_direction_is_found(opened: Assistant) -> None:
     (way,) = opened.ground(scene("red"), "Which way does the red square point").directions
     assert way.origin == pytest.approx((400, 300), abs=1)
     assert way.heading == pytest.approx(53.1, abs=0.5)
+
+
+@pytest.mark.parametrize(("question", "target"), [("What is this?", "red square"), ("这是什么？", "红色方块")])
+def test_a_photo_is_read_once_by_whatever_tools_look_at_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, target: str
+) -> None:
+    read: list[tuple[int, int]] = []
+    write = TransformersChatModel._kept_and_written
+
+    def noting(self: TransformersChatModel, inputs: dict[str, Any], images: Sequence[Any], writer: Writer) -> int:
+        kept = write(self, inputs, images, writer)
+        read.append((kept, int((inputs["input_ids"] == self.can.processor.image_token_id).sum())))
+        return kept
+
+    monkeypatch.setattr("sightline.agent.assistant.RapidReader", CountingReader)
+    monkeypatch.setattr(TransformersChatModel, "_kept_and_written", noting)
+    with Assistant.open(tmp_path, model=f"transformers:{folder}") as assistant:
+        assistant.describe(scene("red"), question)
+        assistant.ground(scene("red"), target)
+    (first, _), (kept, image) = read[:2]
+    assert first == 0
+    assert kept > image > 0
 
 
 def test_it_describes_in_the_language_of_the_question(opened: Assistant) -> None:

@@ -17,6 +17,7 @@ from langchain_core.tools import tool
 from PIL import Image
 from pydantic import BaseModel
 from talking import BLUE, MESSAGES, RED, SINGLE, afresh, asked, block, kept_of, opened, placeholders, said
+from teaching import Example, teach
 
 from sightline.tools.errors import BadInput, Unavailable
 from sightline.tools.models.chat import conversation, tool_calls
@@ -365,15 +366,13 @@ def taught() -> TransformersChatModel:
 
     shown = [convert_to_openai_tool(each) for each in (weather, find)]
     examples = [
-        checkpoints.Example([{"role": "user", "content": [{"type": "text", "text": question}]}], reply, shown)
+        Example([{"role": "user", "content": [{"type": "text", "text": question}]}], reply, shown)
         for question, reply in LESSONS.items()
     ]
     place = [convert_to_openai_tool(Place)]
     told = '<tool_call>\n{"name": "Place", "arguments": {"name": "Köln"}}\n</tool_call>'
-    examples.append(
-        checkpoints.Example([{"role": "user", "content": [{"type": "text", "text": "Which place?"}]}], told, place)
-    )
-    return TransformersChatModel.load(str(checkpoints.teach(examples)), dtype="float32", max_tokens=100)
+    examples.append(Example([{"role": "user", "content": [{"type": "text", "text": "Which place?"}]}], told, place))
+    return TransformersChatModel.load(str(teach(examples)), dtype="float32", max_tokens=100)
 
 
 def calls(reply: BaseMessage) -> list[tuple[str, dict[str, Any]]]:

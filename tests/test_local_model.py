@@ -1,10 +1,13 @@
 """The checkpoint in this process: what is kept changes no word, and a reply comes, ends and is counted as asked."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import checkpoints
@@ -38,7 +41,8 @@ from sightline.tools.errors import BadInput, ModelFailed
 from sightline.tools.models.families import family_of
 from sightline.tools.models.kept import Session, Sessions, keyed
 from sightline.tools.models.local import TransformersChatModel
-from sightline.tools.models.model import Model, Turn
+from sightline.tools.models.model import PATIENCE, Model, Turn
+from sightline.tools.models.opening import open_model
 from sightline.tools.models.writing import Wanted, Writer
 
 # transformers makes an array of PaliGemma's ids in a way that NumPy 2 deprecates.
@@ -400,6 +404,26 @@ def test_chance_is_repeatable_and_its_own(model: TransformersChatModel) -> None:
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) > 1
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_a_reply_is_written_without_a_word_to_who_runs_it(
+    model: TransformersChatModel, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = logging.getLogger("transformers")
+    monkeypatch.setattr(heard, "propagate", True)
+    type(heard).warning_once.cache_clear()  # type: ignore[attr-defined]  # transformers put it there
+    for temperature in (0.0, 1.5):
+        said(model, MESSAGES, temperature=temperature, seed=1)
+    model.batch([MESSAGES, MESSAGES])
+    assert not caplog.messages
+
+
+def test_a_checkpoint_that_is_open_is_the_same_model_as_its_name(model: TransformersChatModel) -> None:
+    mine, named = open_model(model), open_model(f"transformers:{model.model_name}/")
+    assert mine.chat is model
+    assert replace(mine, opens=named.opens) == named
+    assert mine.patience > PATIENCE
+    assert mine.readable == Path(model.model_name).name
 
 
 def test_usage_is_counted(model: TransformersChatModel) -> None:

@@ -303,6 +303,15 @@ def test_an_interrupt_ends_a_download_at_once_and_whole_files_are_not_fetched_ag
     assert {path.name for path in snapshot.iterdir()} == {name for name in hub.files if "onnx" not in name}
 
 
+def test_a_file_that_happens_to_lie_in_the_working_directory_is_not_imported(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "huggingface_hub.py").write_text("open('imported', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    assert weigh(REPOSITORY) == whole(hub)
+    assert not (tmp_path / "imported").exists()
+
+
 ALONE = """
 import sys
 from sightline.tools.models.fetching import Weights, download

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -18,8 +19,10 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from PIL import Image
 from pydantic import PrivateAttr
-from scripted import Scripted, known, scripted, steps
+from scripted import Cut, Scripted, known, scripted, steps
 
+from sightline.agent.assistant import Assistant
+from sightline.agent.settings import write
 from sightline.tools.errors import BadInput, Cancelled, ModelFailed, Unavailable
 from sightline.tools.models.contract import Contract
 from sightline.tools.models.model import Model, Turn, Turns, reference, resolve
@@ -127,6 +130,20 @@ def test_one_odd_photo_silences_the_model_for_no_other(fault: BaseException | No
     assert len(chat.asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "passing"),
+    [(Refused(400), 400, False), (Refused(503), 503, True), (ConnectionResetError("gone"), 0, True),
+     (ModelConnectionError("reset"), 0, True), (ValueError("odd"), 0, False)],
+)  # fmt: skip
+def test_a_failure_says_what_the_server_said_and_whether_it_may_pass(
+    fault: Exception, status: int, passing: bool
+) -> None:
+    model, _ = scripted(steps(fault))
+    with pytest.raises(ModelFailed) as raised:
+        model.ask("?", [], PHOTOS)
+    assert (raised.value.status, raised.value.passing) == (status, passing)
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_server_that_is_down_is_asked_nothing_more_in_the_turn(status: int) -> None:
     model, chat = scripted(steps(Refused(status)))
@@ -167,6 +184,21 @@ def test_nothing_is_sent_where_nobody_waits_or_no_time_is_left() -> None:
         model.during(Turn(deadline=time.monotonic() - 1)).ask("?", [], PHOTOS)
     assert raised.value.reason == "late"
     assert chat.asked == []
+
+
+@pytest.mark.parametrize("over", ["cancelled", "late", "failed"])
+def test_no_photo_is_made_ready_where_nothing_will_be_asked(over: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = scripted("a mug")
+    turn = Turn()
+    if over == "cancelled":
+        turn.cancelled.set()
+    elif over == "late":
+        turn.deadline = time.monotonic() - 1
+    else:
+        turn.failed = ModelFailed("gone")
+    monkeypatch.setattr("sightline.tools.models.model.encode", lambda *_: pytest.fail("a photo was made ready"))
+    with pytest.raises((Cancelled, ModelFailed)):
+        model.during(turn).ask("?", [view(PHOTO, model.family)], PHOTOS)
 
 
 def test_a_straggler_of_a_turn_that_ended_sends_nothing() -> None:
@@ -294,6 +326,30 @@ def test_a_reply_longer_than_its_limit_is_cut() -> None:
     assert len(said.text) <= 12 * 20 + 3
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"finish_reason": "length"},  # OpenAI
+        {"finish_reason": "MAX_TOKENS"},  # Google
+        {"stop_reason": "max_tokens"},  # Anthropic
+        {"done_reason": "length"},  # Ollama
+        {"finish_reason": "deadline"},  # a checkpoint in this process
+        {"finish_reason": "cancelled"},
+    ],
+    ids=str,
+)
+def test_a_reply_that_was_cut_off_is_not_taken_for_whole(told: dict[str, str]) -> None:
+    model, _ = scripted(Cut("a mug and", **told))
+    said = model.ask("?", [], PHOTOS)
+    assert (said.text, said.ended) == ("a mug and", "length")
+
+
+def test_a_reply_that_came_to_its_end_is_whole() -> None:
+    for told in ({"finish_reason": "stop"}, {"stop_reason": "end_turn"}, {"done_reason": "stop"}):
+        model, _ = scripted(Cut("a mug", **told))
+        assert model.ask("?", [], PHOTOS).ended == "end"
+
+
 def test_what_it_was_found_not_to_do_is_not_asked_of_it() -> None:
     model, chat = scripted("a mug")
     blind = replace(model, contract=Contract("scripted", "", "", "qwen3_vl", sees=False))
@@ -318,6 +374,8 @@ def test_what_it_was_found_not_to_do_is_not_asked_of_it() -> None:
         ("openai:qwen", "http://me:hush@127.0.0.1:8000/v1", BadInput, "SIGHTLINE_API_KEY"),
         ("openai:qwen", "http://hush@127.0.0.1:8000/v1", BadInput, "SIGHTLINE_API_KEY"),
         ("openai:qwen", "http://127.0.0.1:8000/v1#hush", BadInput, "without a name"),
+        ("openai:qwen", "http://127.0.0.1:8000/v1?key=hush", BadInput, "SIGHTLINE_API_KEY"),
+        ("openai:qwen", "http://127.0.0.1:0/v1", BadInput, "http://"),
         ("transformers:/nowhere", "http://127.0.0.1:1/v1", BadInput, "Leave it out"),
         ("openai:qwen", None, Unavailable, "SIGHTLINE_SERVER"),
         ("openai:qwen", "", Unavailable, "SIGHTLINE_SERVER"),
@@ -334,11 +392,44 @@ def test_a_model_that_cannot_be_had_is_refused_with_what_to_try(
     assert "hush" not in str(raised.value), "what may be a secret is not repeated"
 
 
+def test_a_provider_that_cannot_be_set_up_is_unavailable_whatever_it_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(Exception):
+        """What a provider's own library raises for a missing key."""
+
+    def init_chat_model(name: str) -> None:
+        del name
+        raise Odd("no api_key")
+
+    monkeypatch.setitem(sys.modules, "langchain", ModuleType("langchain"))
+    provider = ModuleType("langchain.chat_models")
+    monkeypatch.setattr(provider, "init_chat_model", init_chat_model, raising=False)
+    monkeypatch.setitem(sys.modules, "langchain.chat_models", provider)
+    with pytest.raises(Unavailable, match=r"langchain cannot open 'anthropic:claude': no api_key"):
+        open_model("anthropic:claude")
+
+
+@pytest.mark.parametrize("given", [None, "", "http://127.0.0.1:2/v1"])
+def test_photos_go_to_the_server_that_is_named_and_else_to_the_one_that_is_set(
+    tmp_path: Path, given: str | None
+) -> None:
+    write(tmp_path, "openai:qwen3-vl", "http://127.0.0.1:1/v1")
+    with Assistant.open(tmp_path, server=given) as assistant:
+        model = assistant._kit.model
+    assert model is not None
+    assert (model.name, model.server) == ("qwen3-vl", given or "http://127.0.0.1:1/v1")
+
+
 def test_without_an_address_a_served_model_is_openais(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_API_KEY", "hush")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     model = open_model("openai:gpt")
     assert model.server == getattr(model.chat, "openai_api_base", None) == "https://api.openai.com/v1"
+
+
+def test_an_address_is_one_however_it_is_written() -> None:
+    for typed in ("http://127.0.0.1:8000", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1/"):
+        model = open_model("openai:qwen", typed)
+        assert model.server == getattr(model.chat, "openai_api_base", None) == "http://127.0.0.1:8000/v1"
 
 
 def test_a_checkpoint_is_looked_for_when_it_is_wanted_and_not_before(tmp_path: Path) -> None:
@@ -406,7 +497,7 @@ def test_a_chat_model_of_the_callers_own_is_known_by_its_name() -> None:
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 
-    model = open_model(ChatOpenAI(model="Qwen/Qwen2.5-VL-7B-Instruct", api_key=SecretStr("x"), base_url="http://a/v1"))
+    model = open_model(ChatOpenAI(model="Qwen/Qwen2.5-VL-7B-Instruct", api_key=SecretStr("x"), base_url="http://a/v1/"))
     assert (model.family.name, model.name, model.server) == (
         "qwen2_5_vl", "Qwen/Qwen2.5-VL-7B-Instruct", "http://a/v1",
     )  # fmt: skip
@@ -414,7 +505,8 @@ def test_a_chat_model_of_the_callers_own_is_known_by_its_name() -> None:
 
 
 def test_what_is_asked_of_this_machine_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from servers import Looking, serving
+    from looking import Looking
+    from servers import serving
 
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)

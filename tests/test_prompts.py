@@ -63,3 +63,7 @@ def test_a_model_is_asked_for_every_task_in_every_language(language: str) -> Non
     tasks = {"system", *(f"describe.{detail}" for detail in DETAILS), "question", "transcribe", "difference"}
     assert all(prompts.instructs(f"{task}.{language}") for task in tasks)
     assert "{" not in prompts.instruct(f"question.{language}", question="?")
+
+
+def test_what_is_told_to_people_is_asked_for_without_places() -> None:
+    assert prompts.instruct("kosmos2.describe") == "Describe this image in detail:"

@@ -122,6 +122,7 @@ def test_what_is_fetched_for_ollama_is_of_a_known_family() -> None:
         ("transformers:a/b", None, None),
         ("openai:gpt", None, "openai"),
         ("a", "192.168.1.7:8000", "192.168.1.7"),
+        ("a", "127.0.0.2:8000", None),
     ],
 )
 def test_where_photos_would_go_is_known(model: str, server: str | None, goes: str | None) -> None:
@@ -134,6 +135,8 @@ def test_where_photos_would_go_is_known(model: str, server: str | None, goes: st
         "http://me:sk-secret@host/v1",
         "https://host/v1?key=sk-secret",
         "http://sk-secret@host/v1",
+        "http://host/v1#sk-secret",
+        "host:0/sk-secret",
         "sk-secret@host:8000",
         "host:sk-secret",
         "ftp://host/sk-secret",
@@ -146,6 +149,18 @@ def test_an_address_that_is_none_or_holds_a_key_is_refused_and_not_repeated(serv
     with pytest.raises(BadInput, match="Expected the address") as raised:
         named("vlm", server)
     assert "sk-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("model", [None, "transformers:a/b"])
+def test_an_address_is_that_of_a_model_that_is_served(model: str | None) -> None:
+    assert named(None, None) is None
+    with pytest.raises(BadInput, match=r"--model NAME|Leave it out"):
+        named(model, OLLAMA)
+
+
+def test_an_address_in_the_settings_that_is_none_is_said() -> None:
+    with pytest.raises(BadInput, match="Expected the address"):
+        elsewhere(Proposal("kept", "openai:a", "http://[half"))
 
 
 @pytest.mark.parametrize("model", ["nonsense", "openai:", "transformers:", ""])

@@ -108,6 +108,66 @@ def test_what_is_asked_for_decides_and_not_the_words_it_shares_with_something_el
 
 
 @pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        (
+            "What colour is the lid and what brand is it?",
+            [Step("describe", {"question": "What colour is the lid what brand is it?"})],
+        ),
+        (
+            "What is this? What colour is it? When does it expire?",
+            [Step("describe", {"question": "What is this? What colour is it?"}), Step("ocr", {"field": "expiry"})],
+        ),
+        ("盖子是什么颜色？这是什么牌子", [Step("describe", {"question": "盖子是什么颜色？ 这是什么牌子"})]),
+        ("What is in this photo? Briefly.", [Step("describe", {"detail": "brief"})]),
+        ("What is this, in detail, please?", [Step("describe", {"detail": "full"})]),
+        ("用一句话回答，这是什么", [Step("describe", {"detail": "brief"})]),
+        ("When does it expire? Answer in one sentence.", [Step("ocr", {"field": "expiry"})]),
+        ("什么时候过期？请用一句话回答。", [Step("ocr", {"field": "expiry"})]),
+        (
+            "What is this and when does it expire, briefly",
+            [
+                Step("describe", {"detail": "brief"}),
+                Step("ocr", {"field": "expiry"}),
+            ],
+        ),
+        ("What is she wearing? Briefly.", [Step("describe", {"question": "What is she wearing? Briefly."})]),
+    ],
+)
+def test_a_photo_is_described_once_and_in_the_manner_that_was_asked_for(text: str, plan: list[Step]) -> None:
+    assert ROUTER.plan(text, 1) == plan
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这个人在做什么",
+        "What is the man doing?",
+        "who is in the photo",
+        "What is she looking at?",
+        "is it safe to cross",
+        "这条路安全吗",
+    ],
+)
+def test_what_only_a_model_can_tell_is_put_as_a_question(text: str) -> None:
+    assert ROUTER.plan(text, 1) == [Step("describe", {"question": text})]
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("Where is the sign pointing?", "Where is the sign pointing"),
+        ("请问她朝哪边看？", "她朝哪边看"),
+        ("找一下开启方向", "开启方向"),
+        ("开启方向在哪里", "开启方向"),
+        ("Find the direction of travel", "the direction of travel"),
+    ],
+)
+def test_which_way_something_points_is_looked_for_at_once(text: str, target: str) -> None:
+    assert ROUTER.plan(text, 1) == [Step("ground", {"target": target})]
+
+
+@pytest.mark.parametrize(
     ("text", "points"),
     [
         ("Which way does she point?", "she"),

@@ -1,7 +1,6 @@
 """Settings: what wins over what, a file that is written whole or not at all, and one that cannot be read."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,7 @@ from hypothesis import strategies as st
 from sightline.agent.settings import FILE, Settings, read, write
 from sightline.tools.errors import BadInput
 
-
-@pytest.fixture(autouse=True)
-def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith("SIGHTLINE_")]:
-        monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("nothing_set")
 
 
 def put(home: Path, text: str) -> Path:
@@ -50,9 +45,11 @@ def test_an_address_belongs_to_the_model_it_was_set_with(tmp_path: Path, monkeyp
 
 
 def test_an_empty_variable_switches_the_model_of_the_file_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, "openai:a", None)
+    write(tmp_path, "openai:a", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("SIGHTLINE_SERVER", "")
+    assert (Settings.of(tmp_path).model, Settings.of(tmp_path).server) == ("openai:a", None)
     monkeypatch.setenv("SIGHTLINE_MODEL", "")
-    assert not Settings.of(tmp_path).model
+    assert (Settings.of(tmp_path).model, Settings.of(tmp_path).server) == (None, None)
 
 
 def test_a_home_is_found_wherever_it_was_named_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

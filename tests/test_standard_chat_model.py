@@ -10,7 +10,6 @@ import io
 from functools import cache
 from typing import Annotated, Any, Literal
 
-import checkpoints
 import httpx
 import pytest
 import torch
@@ -27,6 +26,7 @@ from langchain_tests.integration_tests.chat_models import (
 )
 from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel, Field
+from teaching import Example, teach
 from typing_extensions import TypedDict
 
 from sightline.tools.models.local import TransformersChatModel
@@ -74,11 +74,9 @@ def _call(name: str, arguments: str) -> str:
     return f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>'
 
 
-def _lesson(question: str, reply: str, *shown: Any) -> checkpoints.Example:
+def _lesson(question: str, reply: str, *shown: Any) -> Example:
     tools = [tool if isinstance(tool, dict) and "type" in tool else convert_to_openai_tool(tool) for tool in shown]
-    return checkpoints.Example(
-        [{"role": "user", "content": [{"type": "text", "text": question}]}], reply, tools or None
-    )
+    return Example([{"role": "user", "content": [{"type": "text", "text": question}]}], reply, tools or None)
 
 
 @cache
@@ -133,7 +131,7 @@ def taught() -> str:
             for question, shape in jokes
         ),
     ]
-    return str(checkpoints.teach(lessons))
+    return str(teach(lessons))
 
 
 class Ours:

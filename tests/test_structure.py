@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("prompts", "tools", "memory", "agent")
 HEAVY = {
     "torch", "transformers", "open_clip", "chromadb", "faiss", "cv2", "supervision", "rapidocr", "onnxruntime",
-    "zxingcpp",
+    "zxingcpp", "langchain_openai", "json_repair", "psutil",
 }  # fmt: skip
 # What a room may import of the others, beside itself; `None` means anything.
 MEASURING = {

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,12 @@ from fakes import SAMPLES, CountingReader, label, no_catalogue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from packs import pack
 from PIL import Image, ImageDraw
+from scripted import scripted
 
 from sightline.memory.readings import Readings
+from sightline.tools.compare import compare
 from sightline.tools.describe import describe
 from sightline.tools.errors import BadInput
 from sightline.tools.ground import ground
@@ -32,6 +37,16 @@ class NoPhotos:
         raise AssertionError(photo)
 
 
+class Loaded:
+    """These photos."""
+
+    def __init__(self, *photos: Photo) -> None:
+        self.all = photos
+
+    def get(self, photo: PhotoId) -> Photo:
+        return next(each for each in self.all if each.id == photo)
+
+
 class Saying:
     """An engine that says what it is told to, where it is told to."""
 
@@ -46,8 +61,6 @@ class Saying:
 
 
 def kit(reader: Reader) -> Kit:
-    from pathlib import Path
-
     return Kit(reader=reader, readings=Readings(Path(":memory:"), "1"), photos=NoPhotos(), catalogue=no_catalogue())
 
 
@@ -78,6 +91,8 @@ def sample(name: str) -> Photo:
         (lambda: ground(sample("biscuits-glare.jpg"), KIT, target="a QR code"), "unreadable", "photo_too_poor"),
         (lambda: ground(sample("biscuits-glare.jpg"), KIT, target="anything red"), "absent", None),
         (lambda: describe(LABEL, KIT), "found", None),
+        (lambda: describe(LABEL, KIT, question="Who made it?"), "not_looked", "needs_model"),
+        (lambda: describe(BLACK, KIT, question="Who made it?"), "unreadable", "photo_too_poor"),
         (lambda: describe(BLACK, KIT), "unreadable", "photo_too_poor"),
     ],
 )
@@ -200,6 +215,34 @@ def test_describe_names_text_codes_colours_and_light() -> None:
     assert finding.quality.level == "good"
 
 
+def test_a_question_that_only_a_model_could_answer_leaves_what_the_instruments_have() -> None:
+    asked, plain = describe(LABEL, KIT, question="Who made it?"), describe(LABEL, KIT)
+    assert (asked.text, asked.regions, asked.facts) == (plain.text, plain.regions, plain.facts)
+
+
+def test_a_field_that_was_found_is_read_no_second_time() -> None:
+    row = (Point(50, 60), Point(420, 60), Point(420, 100), Point(50, 100))
+    below = (Point(50, 160), Point(420, 160), Point(420, 200), Point(50, 200))
+    model, chat = scripted("LOT 9")
+    mumbling = replace(kit(Saying(("NET WEIGHT 250 g", 0.99, row), ("BEST BEF0RE", 0.6, below))), model=model)
+    assert ocr(LABEL, mumbling, field="weight").said is None
+    assert not chat.asked
+    assert ocr(LABEL, mumbling, field="lot").said == "LOT 9"
+    assert ocr(LABEL, mumbling).said == "LOT 9"
+
+
+@pytest.mark.parametrize(("scale", "outcome", "asked"), [(1.0, "found", 1), (0.28, "unreadable", 0)])
+def test_differences_that_are_not_spoken_of_are_not_worded(scale: float, outcome: str, asked: int) -> None:
+    official = pack(3, (450, 600))
+    sent = official.copy()
+    ImageDraw.Draw(sent).ellipse((150, 350, 280, 480), fill=(20, 20, 20))
+    photos = Loaded(load(sent.resize((round(450 * scale), round(600 * scale)))), load(official))
+    model, chat = scripted("A black disc.")
+    seeing = replace(kit(Saying()), model=model, photos=photos)
+    found = compare(photos.all[0], seeing, against=photos.all[1].id)
+    assert (found.outcome, len(found.differences), len(chat.asked)) == (outcome, 1, asked)
+
+
 def test_a_code_whose_check_digit_is_wrong_is_not_called_good() -> None:
     assert {f.name for f in describe(sample("oat-carton.jpg"), KIT).facts if "code" in f.name} == {"code"}
 
@@ -293,6 +336,9 @@ def test_what_is_asked_for_is_understood(text: str, kind: str, value: str) -> No
         ("糖这个字", "糖"),
         ("the number 250", "250"),
         ("EXP", "EXP"),
+        ("the words direction of opening", "direction of opening"),
+        ("开启方向这几个字", "开启方向"),
+        ("DIRECTION OF OPENING", "DIRECTION OF OPENING"),
     ],
 )
 def test_words_named_as_words_are_looked_for_as_print(text: str, literal: str) -> None:
@@ -305,6 +351,24 @@ def test_every_text_is_some_target(text: str) -> None:
         assert parse_target(text).kind in ("code", "text", "colour", "field", "thing")
     except BadInput:
         assert not any(c.isalnum() for c in text), "only what names nothing is refused"
+
+
+DIRECTIONS = ("DIRECTION OF OPENING", "direction of travel", "the words direction of opening", "开启方向", "撕开方向")
+
+
+@pytest.mark.parametrize("printed", [*DIRECTIONS, "the heading of the leaflet"])
+def test_a_direction_that_is_printed_is_found_as_print(printed: str) -> None:
+    row = (Point(50, 60), Point(420, 60), Point(420, 100), Point(50, 100))
+    words = printed.removeprefix("the words ")
+    found = ground(LABEL, kit(Saying((f"{words} →", 0.99, row))), target=printed)
+    assert (found.outcome, found.asked, found.reason) == ("found", words, None)
+    assert [(r.kind, r.label) for r in found.regions] == [("text", words)]
+
+
+@pytest.mark.parametrize("target", ["Which way does the arrow point?", "direction of travel", "箭头指向哪里"])
+def test_a_direction_that_is_not_printed_takes_a_model(target: str) -> None:
+    finding = ground(LABEL, KIT, target=target)
+    assert (finding.outcome, finding.reason) == ("not_looked", "needs_model")
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "“”", "\u3000"])

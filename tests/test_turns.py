@@ -15,7 +15,7 @@ from fakes import SHOP, CountingReader, label, shop_home
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
-from PIL import Image
+from PIL import Image, ImageEnhance
 from scripted import scripted
 
 from sightline.agent.answer import COMPOSERS
@@ -95,6 +95,21 @@ def test_a_thing_needs_a_model_and_is_not_said_to_be_absent(assistant: Assistant
     reply = assistant.ask("Is there a dog?", [photo])
     assert reply.outcome == "not_looked"
     assert "can't tell" in reply.text
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_the_instruments_have_is_said_beside_a_question_that_is_open(
+    assistant: Assistant, photo: Image.Image, dark: bool
+) -> None:
+    reply = assistant.ask("What is she wearing?", [ImageEnhance.Brightness(photo).enhance(0.1 if dark else 1.0)])
+    assert reply.outcome == "not_looked"
+    assert "BEST BEFORE" in reply.text
+    assert "needs a vision language model" in reply.text
+
+
+def test_without_a_catalogue_a_photo_is_described_once(assistant: Assistant, photo: Image.Image) -> None:
+    reply = assistant.ask("Which product is it? What colour is the lid?", [photo])
+    assert [step.tool for step in reply.plan] == ["describe"]
 
 
 @pytest.mark.parametrize("colour", ["black", "white"])

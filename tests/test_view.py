@@ -66,6 +66,14 @@ def test_a_box_seen_in_a_part_comes_back_to_where_it_is(
     here = Box.around([(x * sent[0], y * sent[1]) for x, y in (box[:2], box[2:])])
     back = seen.region(Region(here, "it", "thing"), whole).box
     assert back == pytest.approx(there, abs=1e-6 * max(whole))
+    if min(at.width, at.height) >= 1:
+        assert seen.seen(there) == pytest.approx(here, abs=1e-6 * max(sent))
+
+
+def test_boxes_overlap_by_what_both_cover_of_what_either_covers() -> None:
+    box, none = Box(0, 0, 10, 10), Box(5, 5, 5, 5)
+    assert [box.overlap(other) for other in (box, Box(5, 0, 15, 10), Box(10, 0, 20, 10), none)] == [1, 1 / 3, 0, 0]
+    assert none.overlap(none) == 0
 
 
 @given(st.floats(0, 359.9), st.integers(50, 500))
@@ -122,6 +130,10 @@ def test_the_same_view_is_the_same_bytes() -> None:
     ("name", "family"),
     [
         ("Qwen/Qwen-VL-Chat", "qwen_vl"),
+        ("qwen-vl-max", "other"),
+        ("qwen-vl-plus-latest", "other"),
+        ("qwen-vl-ocr", "other"),
+        ("qwen3-vl-plus", "qwen3_vl"),
         ("Qwen/Qwen2-VL-7B-Instruct-AWQ", "qwen2_vl"),
         ("qwen2.5vl:7b", "qwen2_5_vl"),
         ("qwen2_5_vl", "qwen2_5_vl"),
@@ -134,6 +146,9 @@ def test_the_same_view_is_the_same_bytes() -> None:
         ("Salesforce/blip2-flan-t5-xl", "blip2"),
         ("blip-2", "blip2"),
         ("microsoft/Florence-2-base", "florence2"),
+        ("microsoft/kosmos-2-patch14-224", "kosmos2"),
+        ("microsoft/kosmos-2.5", "other"),
+        ("kosmos-2_5", "other"),
         ("gemini-2.5-flash", "gemini"),
         ("zai-org/GLM-4.5V", "glm_v"),
         ("gpt-5", "other"),

@@ -59,9 +59,9 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
 
 
 def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) -> Finding:
-    """The comparison with what a model says of the places that no instrument could name."""
+    """The comparison with what a model says of the places that no instrument could name, where it came to something."""
     unnamed = [each for each in found.differences if not (each.before or each.now)]
-    if not unnamed or kit.model is None:
+    if not unnamed or kit.model is None or found.outcome != "found":
         return found
     reference = other or kit.catalogue.photo(unnamed[0].reference)
     try:

@@ -1,19 +1,18 @@
 """The tool `describe`: what can be measured in a photo, and what a vision language model says of it."""
 
 import time
-from dataclasses import dataclass
 
 from .codes import fact_of, read_codes
 from .colour import by_part
-from .errors import BadInput, ModelFailed
+from .errors import BadInput
 from .identify import identify_by
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .seeing import tell
-from .types import Fact, Failure, Finding, Outcome, Photo, Region
+from .seeing import Told, tell, told
+from .types import Fact, Finding, Outcome, Photo, Region
 
 DETAILS = ("brief", "normal", "full")
 
@@ -24,9 +23,10 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
     Text, codes, light and colours, by region, are measured; products of the catalogue are `matches`. Facts are named
     `code` (or `code_invalid`, where the check digit does not agree) and `colour`. What things are and what goes on is
     for the model of the kit: `said` is its answer to the question, or its description, `brief`, `normal` or `full`;
-    without one, and where it gives no answer (`failed`), the rest is there all the same. A photo too poor to look at,
-    with nothing read in it, is `unreadable`. Raises `BadInput` for a detail that is none, `Unavailable` without an OCR
-    engine or a barcode reader, `Cancelled`.
+    without one, and where it gives no answer (`failed`), the rest is there all the same; where a question was asked the
+    outcome is then `not_looked`, reason `needs_model`. A photo too poor to look at, with nothing read in it, is
+    `unreadable`. Raises `BadInput` for a detail that is none, `Unavailable` without an OCR engine or a barcode reader,
+    `Cancelled`.
     """
     if detail not in DETAILS:
         raise BadInput(f"Expected a detail of {', '.join(DETAILS)}; got {detail!r}.")
@@ -45,9 +45,12 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
         outcome, reason = "unreadable", "photo_too_poor"
     else:
         facts += [Fact("colour", name, None, Region(box, name, "colour")) for name, box in by_part(seen)]
-    heard = _heard(photo, kit, question, detail) if outcome == "found" else _Heard()
+    words = _told(photo, kit, question, detail) if outcome == "found" else Told()
+    if outcome == "found" and question and not words.said:
+        outcome, reason = "not_looked", "needs_model"
+    how = "" if detail == "normal" else f".{detail}"
     return Finding(
-        id=f"describe:{photo.id[7:15]}" + (f":{question}" if question else ""),
+        id=f"describe:{photo.id[7:15]}{how}" + (f":{question}" if question else ""),
         tool="describe",
         outcome=outcome,
         photos=(photo.id,),
@@ -63,33 +66,17 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
         facts=tuple(facts),
         quality=quality,
         matches=products.matches if known else (),
-        model=heard.model,
-        said=heard.said,
-        failed=heard.failed,
-        cut=heard.cut,
+        model=words.model,
+        said=words.said,
+        failed=words.failed,
+        cut=words.cut,
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
     )
 
 
-@dataclass(frozen=True)
-class _Heard:
-    model: str | None = None
-    said: str | None = None
-    failed: Failure | None = None
-    cut: bool = False
-
-
-def _heard(photo: Photo, kit: Kit, question: str | None, detail: str) -> _Heard:
+def _told(photo: Photo, kit: Kit, question: str | None, detail: str) -> Told:
     """What the model says, or why it says nothing."""
-    if kit.model is None:
-        return _Heard()
-    try:
-        if question:
-            said = tell(kit.model, photo, "question", kit.language, question=question)
-        else:
-            said = tell(kit.model, photo, f"describe.{detail}", kit.language)
-    except ModelFailed as error:
-        return _Heard(kit.model.name, failed=error.reason)
-    return _Heard(kit.model.name, said.text, cut=said.ended != "end")
+    task, slots = ("question", {"question": question}) if question else (f"describe.{detail}", {})
+    return told(kit.model, lambda model: tell(model, photo, task, kit.language, None, **slots))

@@ -41,15 +41,23 @@ class Busy(SightlineError):
 
 
 class ModelFailed(Unavailable):
-    """The vision language model gave no answer; `reason` says why in a word, one of `types.Failure`."""
+    """The vision language model gave no answer; `reason` says why in a word, one of `types.Failure`.
 
-    def __init__(self, message: str, reason: Literal["failing", "late", "empty", "unfit"] = "failing") -> None:
+    `status`: the HTTP status that its server refused with, 0 where there is none. `passing`: the same request may
+    succeed a moment later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        reason: Literal["failing", "late", "empty", "unfit"] = "failing",
+        status: int = 0,
+        passing: bool = False,
+    ) -> None:
         super().__init__(message)
         self.reason: Literal["failing", "late", "empty", "unfit"] = reason
-
-
-class UnreadableReply(SightlineError):
-    """The model answered, and what it said could not be read."""
+        self.status = status
+        self.passing = passing
 
 
 class Cancelled(SightlineError):

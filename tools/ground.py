@@ -14,7 +14,6 @@ from .errors import ModelFailed
 from .fields import every_field
 from .identify import SOURCE, look, settle
 from .kit import Kit
-from .models.model import Model
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import hides, measure
@@ -25,7 +24,6 @@ from .targets import Target, parse_target
 from .types import (
     Box,
     Fact,
-    Failure,
     FieldName,
     Finding,
     Line,
@@ -58,7 +56,8 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     told from a twin that was not asked for, it is `unreadable`, `variant_undetermined`, with both as `matches`.
     What codes say comes as facts, as in `describe`. Anything else takes a model, unless its name is printed on the
     photo: without one, or where that gives no answer (`failed`), the outcome is `not_looked`, reason `needs_model`;
-    where its reply cannot be read it is `unreadable`. Asked which way something points, it comes as `directions`.
+    where its reply cannot be read it is `unreadable`. Asked which way something points, it comes as `directions`,
+    unless these words are printed, as "direction of travel" may be.
     Raises `BadInput` for an empty target, `Unavailable` without an OCR engine or a barcode reader, `Cancelled`.
     """
     start = time.perf_counter()
@@ -76,32 +75,16 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
         elif products:
             matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products[:_TRIED]]
             outcome, source, reason = "absent", SOURCE, "product_not_seen"
-        if outcome == "absent" and _may_hide(photo, wanted):
-            outcome, reason = "unreadable", "photo_too_poor"
-    if reason == "needs_model" and kit.model:
-        return _with_model(photo, kit.model, wanted, target, start)
-    return Finding(
-        id=f"ground:{photo.id[7:15]}:{target.strip()}",
-        tool="ground",
-        outcome=outcome,
-        photos=(photo.id,),
-        source=source,
-        ms=1000 * (time.perf_counter() - start),
-        asked=wanted.literal,
-        regions=tuple(regions),
-        facts=tuple(facts),
-        matches=tuple(matches),
-        reason=reason,
-    )
-
-
-def _with_model(photo: Photo, model: Model, wanted: Target, target: str, start: float) -> Finding:
-    """What the model finds."""
-    failed: Failure | None = None
-    try:
-        found = find(model, photo, wanted.literal, "direction" if wanted.kind == "direction" else "boxes")
-    except ModelFailed as error:
-        found, failed = Found("not_looked", reason="needs_model"), error.reason
+    found = Found(outcome, tuple(regions), reason=reason)
+    model, failed = kit.model if reason == "needs_model" else None, None
+    if model:
+        source = model.name
+        try:
+            found = find(
+                model, photo, wanted.literal, kit.language, "direction" if wanted.kind == "direction" else "boxes"
+            )
+        except ModelFailed as error:
+            failed = error.reason
     if found.outcome == "absent" and _may_hide(photo, wanted):
         found = Found("unreadable", reason="photo_too_poor")
     return Finding(
@@ -109,12 +92,14 @@ def _with_model(photo: Photo, model: Model, wanted: Target, target: str, start: 
         tool="ground",
         outcome=found.outcome,
         photos=(photo.id,),
-        source=model.name,
+        source=source,
         ms=1000 * (time.perf_counter() - start),
-        asked=wanted.literal,
+        asked=wanted.words if regions else wanted.literal,
         regions=found.regions,
+        facts=tuple(facts),
         directions=found.directions,
-        model=model.name,
+        matches=tuple(matches),
+        model=model.name if model else None,
         failed=failed,
         cut=found.cut,
         reason=found.reason,
@@ -148,13 +133,11 @@ def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fa
     if wanted.kind == "colour":
         found = areas(pixels(photo), wanted.value)
         return [Region(box, wanted.value, "colour") for box, _ in found], [], "colour", None
-    if wanted.kind == "direction":
-        return [], [], "no instrument", "needs_model"
     reading = read(photo, kit)
     reason = why_incomplete(reading)
     if wanted.kind == "text":
         return [line.region for line in reading.lines if line.status == "read"], [], reading.engine, reason
-    regions = _printed(reading, wanted.literal, photo)
+    regions = _printed(reading, wanted.words, photo)
     if wanted.kind == "field":
         facts = every_field(reading, (cast(FieldName, wanted.value),))
         # One line may hold two facts, as in 12 oz (340 g).

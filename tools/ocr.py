@@ -3,20 +3,18 @@
 import math
 import time
 
-from .errors import ModelFailed
 from .fields import count_expiry, find_fields
 from .kit import Kit
 from .photos import pixels
 from .quality import hides, measure
 from .reading import read
-from .seeing import reread
-from .types import Fact, Failure, FieldName, Finding, Line, Outcome, Photo, Reading
+from .seeing import reread, told
+from .types import Fact, FieldName, Finding, Line, Outcome, Photo, Reading
 
 _SHORTEST_VALUE = 1.8
 """A box shorter than this many of its heights holds no date, weight or number: it is a sign, a logo, one character."""
 
 _LOST = ("partly_unreadable", "unsupported_script")
-_NOBODY = (None, None, None, False)
 
 _ROLES: tuple[FieldName, ...] = ("expiry", "production")
 """Dates that differ from others only by the words printed beside them."""
@@ -30,7 +28,7 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     it is for, it is given as `date` and the outcome is `unreadable`. The finding's `reason` is
     `role_not_printed`, `partly_unreadable`, `unsupported_script` or `photo_too_poor` where there is one. Where the
     engine could not read what may be the answer, a model is shown that part from close by: `said` is how it reads
-    it, a second opinion that changes no outcome; `failed` is why it gave none.
+    it, a second opinion that changes no outcome; `failed` is why it gave none. A field that was found is not asked for.
     Raises `BadInput` for a field that is none, `Unavailable` without an engine, `Cancelled`.
     """
     start = time.perf_counter()
@@ -48,7 +46,9 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     if outcome == "absent" and hides(measure(pixels(photo))):
         outcome, reason = "unreadable", "photo_too_poor"
     regions = tuple(line.region for line in reading.lines)
-    model, said, failed, cut = _second(photo, kit, reading, shortest) if reason in _LOST else _NOBODY
+    lost = [line.box for line in reading.lines if line.status != "read" and _length(line) >= shortest]
+    unsure = reason in _LOST and not (field and answers)
+    second = told(kit.model if unsure else None, lambda model: reread(model, photo, kit.language, lost))
     return Finding(
         id=f"ocr:{photo.id[7:15]}" + (f":{field}" if field else ""),
         tool="ocr",
@@ -60,28 +60,14 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
         text=reading.text or None,
         regions=regions,
         facts=facts,
-        model=model,
-        said=said,
-        failed=failed,
-        cut=cut,
+        model=second.model,
+        said=second.said,
+        failed=second.failed,
+        cut=second.cut,
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
     )
-
-
-def _second(
-    photo: Photo, kit: Kit, reading: Reading, shortest: float
-) -> tuple[str | None, str | None, Failure | None, bool]:
-    """How a model reads the lines that the engine could not: its name, its words or why not, whether they broke off."""
-    if kit.model is None:
-        return _NOBODY
-    lost = [line.box for line in reading.lines if line.status != "read" and _length(line) >= shortest]
-    try:
-        said = reread(kit.model, photo, kit.language, lost)
-    except ModelFailed as error:
-        return kit.model.name, None, error.reason, False
-    return kit.model.name, said.text if said else None, None, bool(said and said.ended != "end")
 
 
 def _facts(reading: Reading, field: FieldName | None) -> tuple[Fact, ...]:

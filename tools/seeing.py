@@ -4,20 +4,21 @@ What it says is passed on as its own words; where things are comes back in pixel
 nothing, and what the instruments found stands whatever it says.
 """
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..prompts import instruct, instructs
 from .closer import UPSCALE, closer, margin, parts
 from .dialects import Heard, Kind, read_direction
 from .dialects.absent import is_none
-from .dialects.dialect import spoken
+from .dialects.dialect import spoken, without
 from .errors import ModelFailed
 from .models.model import Model, Said
-from .models.view import View, seen_scale, view
+from .models.view import View, view
 from .photos import AtHand
-from .types import Box, Difference, Direction, Outcome, Photo, Region, Size
+from .types import Box, Difference, Direction, Failure, Outcome, Photo, Region, Size
 
 _LOOKS = 6
 """Requests that one search may take: the whole photo and its four parts, or a few things looked at closely."""
@@ -28,11 +29,17 @@ _REFINED = 3
 _SAME = 0.5
 """Share of the smaller of two boxes that lies in the other, from which on they are one thing seen in two parts."""
 
+_BESIDE = 0.05
+"""Share of a part's longer side by which two points in two parts may lie apart and be of one thing (an estimate)."""
+
 _WORDED = 3
 """Differences that are put into words, the strongest first."""
 
 _TOKENS = {"describe": 400, "question": 200, "transcribe": 1200, "difference": 80}
 _FIND_TOKENS = 1000
+
+_TOKEN = re.compile(r"<[|｜][^<>]*[|｜]>|</?[a-z]\w*/?>|\[/?(?:INST|IMG\w*)\]")
+"""A token of a template that a server let through: "<|im_end|>", "</s>"; not "<3 g and >"."""
 
 _HOW_MANY = re.compile(r"\bhow many\b|(?:几|幾|多少)[个個只隻张張位件瓶盒人]", re.I)
 _SENTENCE = re.compile(r"(?:[!?]|\.(?=\s)|(?<!\d)\.(?=[\"'”’)]*\Z))[\"'”’)]*(?=\s|\Z)|[。！？][”’」』）]*")
@@ -53,6 +60,27 @@ class Found:
     cut: bool = False
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a model says, in its own words, or why it says nothing; `cut`: it broke off."""
+
+    model: str | None = None
+    said: str | None = None
+    failed: Failure | None = None
+    cut: bool = False
+
+
+def told(model: Model | None, ask: Callable[[Model], Said | None]) -> Told:
+    """Ask a model, where there is one."""
+    if model is None:
+        return Told()
+    try:
+        said = ask(model)
+    except ModelFailed as error:
+        return Told(model.name, failed=error.reason)
+    return Told(model.name, said.text, cut=said.ended != "end") if said else Told(model.name)
+
+
 def tell(model: Model, photo: Photo, task: str, language: str, part: Box | None = None, **slots: str) -> Said:
     """What the model says of a photo, or a part of it, to a task of `prompts/models/tasks.md`.
 
@@ -65,23 +93,21 @@ def tell(model: Model, photo: Photo, task: str, language: str, part: Box | None 
     return _asked(model, task, language, (seen,), (photo,), slots)
 
 
-def find(model: Model, photo: Photo, target: str, kind: Kind = "boxes") -> Found:
+def find(model: Model, photo: Photo, target: str, language: str, kind: Kind = "boxes") -> Found:
     """Where something is: in the whole photo, then in its parts, where they show more; small things once more.
 
     Raises `ModelFailed`, `unfit` where its family does not write what is asked for.
     """
-    if kind not in model.dialect.kinds:
-        kind = "points" if kind == "boxes" and "points" in model.dialect.kinds else kind
-    grounds = model.contract.boxes is not False if model.contract else model.family.grounds
-    if kind not in model.dialect.kinds or not grounds:
+    kind = model.dialect.places if kind == "boxes" else kind
+    if kind not in model.dialect.kinds or not model.grounds:
         raise ModelFailed(f"{model.name} does not say where things are in a form that can be read.", "unfit")
     whole = view(photo, model.family)
-    first = _found(model, photo, whole, target, kind)
-    if kind != "boxes" or first.outcome == "unreadable":
-        return first
+    first = _found(model, photo, whole, target, language, kind)
     if first.outcome == "absent":
-        return _in_parts(model, photo, target, seen_scale(whole, model.family))
-    return replace(first, regions=_refined(model, photo, target, whole, first.regions))
+        return _in_parts(model, photo, target, language, kind, model.scale(whole))
+    if first.outcome == "found" and kind == "boxes":
+        return replace(first, regions=_refined(model, photo, target, language, whole, first.regions))
+    return first
 
 
 def reread(model: Model, photo: Photo, language: str, lines: Sequence[Box]) -> Said | None:
@@ -105,8 +131,7 @@ def worded(
 
     Raises `ModelFailed`, `unfit` where it does not tell two images apart.
     """
-    limit = model.contract.images if model.contract else model.family.images
-    if limit is not None and limit < 2:
+    if model.images is not None and model.images < 2:
         raise ModelFailed(f"{model.name} does not tell two images apart.", "unfit")
     task = "difference" if official else "difference.pair"
     return tuple(
@@ -138,6 +163,8 @@ def _asked(
     said = model.ask(instruct(key, **slots), views, AtHand(*photos), tokens=_TOKENS[kind], system=system)
     # What it thought before it spoke is no answer.
     text = spoken(said.text).strip()
+    if kind != "transcribe":
+        text = without(text, _TOKEN)
     if said.ended != "end":
         text = _whole(text, kind)
     if not text:
@@ -153,12 +180,13 @@ def _whole(text: str, kind: str) -> str:
     return text[: ends[-1]] if ends else f"{text} …" if text else ""
 
 
-def _found(model: Model, photo: Photo, seen: View, target: str, kind: Kind) -> Found:
+def _found(model: Model, photo: Photo, seen: View, target: str, language: str, kind: Kind) -> Found:
     """One look at one view."""
     dialect = model.dialect
-    said = model.ask(dialect.ask(kind, target), (seen,), AtHand(photo), tokens=_FIND_TOKENS)
-    frame = model.contract.frame(seen.size) if model.contract else dialect.frame(seen.size)
-    heard = dialect.read(said.text, frame, target)
+    # Before a photo every task says the same, so that what a model has read of it can be kept for all of them.
+    system = instruct(f"system.{language}")
+    said = model.ask(dialect.ask(kind, target), (seen,), AtHand(photo), tokens=_FIND_TOKENS, system=system)
+    heard = dialect.read(said.text, model.frame(seen.size), target)
     if kind == "direction":
         heard = read_direction(heard, target)
     found = _original(heard, seen, photo.size, target)
@@ -172,17 +200,20 @@ def _original(heard: Heard, seen: View, size: Size, target: str) -> Found:
     inside = tuple(replace(b, label=b.label or target) for a, b in moved if b.box.area or not a.box.area)
     if heard.outcome == "unreadable" or (heard.outcome == "found" and not inside):
         return Found("unreadable", reason="reply_unreadable")
-    return Found(heard.outcome, inside, tuple(seen.direction(each, size) for each in heard.directions))
+    # The two places that tell which way something points are not two of what was asked for: where it starts is one.
+    ways = tuple(seen.direction(each, size) for each in heard.directions)
+    return Found(heard.outcome, tuple(way.region for way in ways) or inside, ways)
 
 
-def _in_parts(model: Model, photo: Photo, target: str, scale: float) -> Found:
+def _in_parts(model: Model, photo: Photo, target: str, language: str, kind: Kind, scale: float) -> Found:
     """What is not seen in the whole photo may be seen in its parts; absent is said after all of them."""
     known: list[tuple[Region, Box]] = []  # each thing and what was shown of the photo where it was seen
+    ways: dict[Region, Direction] = {}
     unreadable = cut = False
-    for part in parts(photo.size, scale)[: _LOOKS - 1]:
+    for part in parts(photo.size, scale):
         seen = view(photo, model.family, part=part)
         try:
-            look = _found(model, photo, seen, target, "boxes")
+            look = _found(model, photo, seen, target, language, kind)
         except ModelFailed:
             if known:
                 cut = True
@@ -191,8 +222,11 @@ def _in_parts(model: Model, photo: Photo, target: str, scale: float) -> Found:
         unreadable |= look.outcome == "unreadable"
         cut |= look.cut
         known = _joined(known, look.regions, seen.box.inside(photo.size))
+        ways |= {way.region: way for way in look.directions}
     if known:
-        return Found("found", tuple(region for region, _ in known), cut=cut or unreadable)
+        regions = tuple(region for region, _ in known)
+        pointing = tuple(ways[region] for region in regions if region in ways)
+        return Found("found", regions, pointing, cut=cut or unreadable)
     return Found("unreadable", reason="reply_unreadable") if unreadable else Found("absent")
 
 
@@ -201,21 +235,28 @@ def _joined(known: list[tuple[Region, Box]], more: Sequence[Region], part: Box) 
     old, new = list(known), []
     for region in more:
         pieces = [each for each in old if _one(region.box, part, *each)]
+        if not region.box.area:  # of several points near it, it is one
+            pieces = sorted(pieces, key=lambda each: math.dist(each[0].point, region.point))[:1]
         old = [each for each in old if each not in pieces]
-        box = Box.around([corner for one in (region, *(r for r, _ in pieces)) for corner in one.box.corners])
+        corners = [corner for one in (region, *(r for r, _ in pieces)) for corner in one.box.corners]
+        box = Box.around(corners) if region.box.area else region.box
         shown = Box.around([corner for one in (part, *(p for _, p in pieces)) for corner in one.corners])
         new.append((replace(region, box=box), shown))
     return [*old, *new]
 
 
 def _one(box: Box, part: Box, other: Region, shown: Box) -> bool:
-    """Whether two boxes, each seen in its part, are of one thing: held against each other where both could be seen."""
+    """Whether two places, each seen in its part, are of one thing: boxes, by what of them both parts could show."""
+    if not (box.area and other.box.area):
+        return math.dist(box.centre, other.box.centre) <= _BESIDE * max(part.width, part.height)
     both = Box(max(part.x0, shown.x0), max(part.y0, shown.y0), min(part.x1, shown.x1), min(part.y1, shown.y1))
     smaller = min(box.shared(both), other.box.shared(both))
     return smaller > 0 and box.shared(other.box) >= _SAME * smaller
 
 
-def _refined(model: Model, photo: Photo, target: str, whole: View, regions: Sequence[Region]) -> tuple[Region, ...]:
+def _refined(
+    model: Model, photo: Photo, target: str, language: str, whole: View, regions: Sequence[Region]
+) -> tuple[Region, ...]:
     """The small ones as they are seen from closer by; where a closer look does not see one alone, it stays."""
     if len(regions) > _REFINED:
         return tuple(regions)
@@ -226,7 +267,8 @@ def _refined(model: Model, photo: Photo, target: str, whole: View, regions: Sequ
         while looks and (part := closer(photo.size, shown, kept[n].box)):
             looks -= 1
             try:
-                look = _found(model, photo, view(photo, model.family, part=part, zoom=UPSCALE), target, "boxes")
+                seen = view(photo, model.family, part=part, zoom=UPSCALE)
+                look = _found(model, photo, seen, target, language, "boxes")
             except ModelFailed:  # what was seen from farther off was seen
                 return tuple(kept)
             near = [r for r in look.regions if _near(r.box, kept[n].box)]

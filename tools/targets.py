@@ -21,7 +21,8 @@ Kind = Literal["code", "text", "colour", "field", "direction", "thing"]
 class Target:
     """What to look for: `value` is the colour, the field or the kind of code; `literal` the person's own words.
 
-    Of a question which way something points, `literal` is what points: "the arrow", "her gaze".
+    Where it is asked which way something points, `literal` is what points, "the arrow" or "her gaze", and `value` the
+    person's own words: "direction of travel" may be printed.
     """
 
     kind: Kind
@@ -29,6 +30,11 @@ class Target:
     literal: str
     quoted: bool = False
     """Whether the words were named as words, so that where they are not printed there is nothing more to look for."""
+
+    @property
+    def words(self) -> str:
+        """What may be printed: the person's own words."""
+        return self.value if self.kind == "direction" else self.literal
 
 
 _CLOSING = " ?？。.!！"
@@ -96,7 +102,7 @@ _ENGLISH = tuple(
         rf"{_WHO} (?P<how>{how})e?s",
     )
 )
-_DIRECTION_OF = re.compile(r"\b(?:direction|heading) of (?P<who>.+)(?P<how>)$", re.I)
+_DIRECTION_OF = re.compile(r"\bdirection of (?P<who>.+)(?P<how>)$", re.I)
 _CHINESE = (
     re.compile(
         r"^(?P<who>.*?)(?:正|在|是|都)*"
@@ -128,13 +134,13 @@ def parse_target(text: str) -> Target:
     if literal != plain and plain[0] in _QUOTES:
         return Target("thing", "", literal, quoted=True)
     folded = re.sub(r"\s+", " ", literal.casefold())
-    if points := what_points(literal):
-        return Target("direction", "", points)
     if match := re.fullmatch(
         r"(?:the )?(?:words?|text|letters?|number)s? (.+)|(.+?)(?:这[几个两]*字|字样|一词)", folded
     ):
         at = match.start(1) if match[1] else match.start(2)
         return Target("thing", "", literal[at : at + len(match[1] or match[2])].strip(_QUOTES), quoted=True)
+    if (points := what_points(literal)) and not _as_printed(literal):
+        return Target("direction", literal, points)
     bare = re.sub(r"^(?:the|a|an|any|all|some|every)\b ?", "", folded)
     singular = re.sub(r"s$", "", bare)
     for word in (bare, singular):

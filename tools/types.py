@@ -76,6 +76,12 @@ class Box(NamedTuple):
         wide, high = min(self.x1, other.x1) - max(self.x0, other.x0), min(self.y1, other.y1) - max(self.y0, other.y0)
         return max(wide, 0.0) * max(high, 0.0)
 
+    def overlap(self, other: "Box") -> float:
+        """What both cover of what either covers (intersection over union), 0..1; 0 where neither has an area."""
+        both = self.shared(other)
+        either = self.area + other.area - both
+        return both / either if either else 0.0
+
     def inside(self, size: Size) -> "Box":
         """Cut to the photo, so that it can leave a tool."""
         x0, x1 = sorted(min(max(x, 0.0), float(size.width)) for x in (self.x0, self.x1))
@@ -152,7 +158,11 @@ class Direction:
     origin: Point
     heading: float
     label: str
-    score: float | None = None
+
+    @property
+    def region(self) -> Region:
+        """The place that it starts at, as a region without area."""
+        return Region(Box(*self.origin, *self.origin), self.label, "thing")
 
     @classmethod
     def between(cls, origin: Point, towards: Point, label: str) -> "Direction":

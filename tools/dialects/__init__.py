@@ -4,9 +4,9 @@ A dialect is added with one module, one line in `DIALECTS`, and its lines in `pr
 
 supervision's parsers (`Detections.from_vlm`) are the second opinion that the tests hold these to wherever both read
 a reply; none is used to read one. They give the same empty result for "there is none", for a refusal and for what
-they cannot read; know one frame a family; raise on lists of three numbers (Qwen, Gemini), on replies cut off
-(DeepSeek-VL2) and on objects that are none (Moondream); let not-a-numbers through; and cut names at an apostrophe
-(PaliGemma). Confidence is 1.0 where they have none.
+they cannot read; know one frame a family; raise on not-a-numbers, on lists of three numbers (Qwen, Gemini), on
+replies cut off (DeepSeek-VL2) and on objects that are none (Moondream); and cut names at an apostrophe (PaliGemma).
+Confidence is 1.0 where they have none.
 """
 
 from .dialect import Dialect, Frame, Heard, Kind, Place, read_direction

@@ -84,10 +84,10 @@ class Heard:
     """What a reply comes to: places found, absent (it said there is none) or unreadable.
 
     `regions` are in pixels of the view, clamped to it; a point is a region whose box has no area. A region whose
-    reply named none has the label "". `repaired`: JSON that was cut off or broken and had to be mended; what was
-    not whole is left out. `cut`: the list of places did not end by itself, or a part of it was broken off, so that
-    there may be more than were found; a reply cut off right behind a whole place does not show it. `reason` says
-    why it is unreadable.
+    reply named none has the label "". `cut`: the list of places did not end by itself, or a part of it was broken
+    off, so that there may be more than were found; a reply cut off right behind a whole place does not show it.
+    `repaired`: JSON that was cut off or broken and had to be mended; what was not whole is left out. `reason` says why
+    it is unreadable. Both are for whoever calls a dialect: a search of ours goes by `outcome` and `cut`.
     """
 
     outcome: Literal["found", "absent", "unreadable"]
@@ -125,9 +125,14 @@ class Dialect:
     write: Callable[[Sequence[Region], Frame], str]
     kinds: frozenset[Kind]
     source: str
-    step: float
+    step: float = 1
     labelled: bool = True
     special: re.Pattern[str] = re.compile(SPECIAL)
+
+    @property
+    def places(self) -> Kind:
+        """What to ask it for where something is: boxes, or in a dialect without, points."""
+        return "boxes" if "boxes" in self.kinds else "points"
 
     def ask(self, kind: Kind, target: str) -> str:
         """The prompt that asks for a target; what in it would not be data to the model is taken out.

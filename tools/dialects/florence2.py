@@ -47,5 +47,4 @@ FLORENCE2 = Dialect(
     write=_write,
     kinds=frozenset(("boxes",)),
     source="github.com/huggingface/transformers, models/florence2/processing_florence2.py (dequantize)",
-    step=1,
 )

@@ -123,14 +123,16 @@ def _nothing(value: Any, target: str) -> bool:
     )
 
 
-def _read(reply: str, frame: Frame, target: str = "", bare: Sequence[int] = (4,)) -> Heard:
+def _read(reply: str, frame: Frame, target: str = "", *, alone: bool = False) -> Heard:
     """Every place a reply names in JSON; of one without JSON, in point tags, which Qwen and others print too.
 
+    Four bare numbers are a box; where `alone`, two are a point, and only with nothing said beside.
     Source: github.com/QwenLM/Qwen3-VL/issues/733 ("JSON/XML/Plain-Text format").
     """
     said = spoken(reply)
     said = "\n".join(_GLM_BOX.findall(said)) or said
     found = find_json(said)
+    bare = (4,) if not alone else (2,) if adds_nothing(found.rest, "") else ()
     try:
         places = [place for value in found.values for place in _places(value, bare)]
         nothing = not places and bool(found.values) and not found.cut
@@ -186,8 +188,7 @@ def _as_seen(size: Size) -> Frame:
 
 def _read_points(reply: str, frame: Frame, target: str = "") -> Heard:
     """Two bare numbers are a point where nothing is said beside: some models print no more. In prose they are not."""
-    alone = adds_nothing(find_json(spoken(reply)).rest, "")
-    return _read(reply, frame, target, (2,) if alone else ())
+    return _read(reply, frame, target, alone=True)
 
 
 QWEN25_VL = Dialect(
@@ -197,7 +198,6 @@ QWEN25_VL = Dialect(
     write=_writer("bbox_2d", "point_2d"),
     kinds=_ALL,
     source="github.com/QwenLM/Qwen2.5-VL, cookbooks/spatial_understanding.ipynb; QwenLM/Qwen3-VL issue 721",
-    step=1,
 )
 
 QWEN3_VL = Dialect(
@@ -207,7 +207,6 @@ QWEN3_VL = Dialect(
     write=_writer("bbox_2d", "point_2d"),
     kinds=_ALL,
     source="github.com/QwenLM/Qwen3-VL, cookbooks/2d_grounding.ipynb; issue 1741",
-    step=1,
 )
 
 GEMINI = Dialect(
@@ -217,7 +216,6 @@ GEMINI = Dialect(
     write=_writer("box_2d", "point"),
     kinds=_ALL,
     source="github.com/google-gemini/cookbook, quickstarts/Spatial_understanding.ipynb; ai.google.dev/gemini-api",
-    step=1,
 )
 
 GLM_V = Dialect(
@@ -227,7 +225,6 @@ GLM_V = Dialect(
     write=_writer("bbox_2d", "point_2d", "<|begin_of_box|>{}<|end_of_box|>"),
     kinds=_ALL,
     source="github.com/zai-org/GLM-V, README and issue 114 (thousandths of the image)",
-    step=1,
 )
 
 MOONDREAM = Dialect(
@@ -250,7 +247,6 @@ PLAIN_JSON = Dialect(
     write=_writer("box", "point", "{}"),
     kinds=_ALL,
     source="no family's own form: what prompts/models/dialects.md asks an unknown model for",
-    step=1,
 )
 
 POINTS = Dialect(
@@ -260,5 +256,4 @@ POINTS = Dialect(
     write=_writer("box", "point_2d", "{}"),
     kinds=frozenset(("points", "direction")),
     source="no family's own form: what prompts/models/dialects.md asks an unknown model for",
-    step=1,
 )

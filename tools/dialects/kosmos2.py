@@ -69,5 +69,4 @@ KOSMOS2 = Dialect(
     write=_write,
     kinds=frozenset(("boxes",)),
     source="github.com/huggingface/transformers, models/kosmos2/processing_kosmos2.py (patch_index_to_coordinate)",
-    step=1,
 )

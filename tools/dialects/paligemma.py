@@ -49,7 +49,6 @@ PALIGEMMA = Dialect(
     write=_write,
     kinds=frozenset(("boxes",)),
     source="github.com/google-research/big_vision, configs/proj/paligemma/README.md",
-    step=1,
     # A semicolon separates the things to detect.
     special=re.compile(rf"{SPECIAL}|;"),
 )

@@ -123,7 +123,6 @@ QWEN_VL = Dialect(
     write=_QWEN.write,
     kinds=_KINDS,
     source="github.com/QwenLM/Qwen-VL, README.md; arXiv:2308.12966",
-    step=1,
 )
 
 QWEN2_VL = Dialect(
@@ -133,7 +132,6 @@ QWEN2_VL = Dialect(
     write=_QWEN2.write,
     kinds=_KINDS,
     source="arXiv:2409.12191; github.com/QwenLM/Qwen3-VL issues 9 and 189",
-    step=1,
 )
 
 INTERNVL = Dialect(
@@ -143,7 +141,6 @@ INTERNVL = Dialect(
     write=_INTERN.write,
     kinds=_KINDS,
     source="internvl.readthedocs.io/en/latest/get_started/chat_data_format.html#grounding-detection-data",
-    step=1,
 )
 
 DEEPSEEK_VL2 = Dialect(
@@ -153,5 +150,4 @@ DEEPSEEK_VL2 = Dialect(
     write=_DEEPSEEK.write,
     kinds=_KINDS,
     source="github.com/deepseek-ai/DeepSeek-VL2, README.md and issue 100 (0 to 999)",
-    step=1,
 )

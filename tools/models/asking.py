@@ -67,7 +67,8 @@ class Asking:
     def ask(self, prompt: str, *scenes: Scene, tokens: int = SHORT) -> Said | None:
         """What it says to a prompt about some scenes; `None` where it does not."""
         views = [self.view(scene) for scene in scenes]
-        return self.put(lambda model, limit: model.ask(prompt, views, self.scenes, tokens=limit), tokens)
+        system = instruct("system.en")  # as the tools send it
+        return self.put(lambda model, limit: model.ask(prompt, views, self.scenes, tokens=limit, system=system), tokens)
 
     def put(self, question: Question, tokens: int = SHORT) -> Said | None:
         """What it says to a question, which gets a turn of its own; `None` where it does not.
@@ -144,7 +145,7 @@ class Asking:
         except ModelFailed as again:
             raise dead(self.model, again) from again
         if not self.said:
-            if _status(error) not in (0, 429):
+            if error.status not in (0, 429):
                 raise Blind from error
             raise dead(self.model, error) from error
 
@@ -152,7 +153,7 @@ class Asking:
 def dead(model: Model, error: ModelFailed) -> ModelFailed:
     """The error of an endpoint that gives no answer, with what to try."""
     where = f" at {model.server}" if model.server else ""
-    status = _status(error)
+    status = error.status
     if error.reason == "late":
         advice = f"Look whether the server{where} is still loading the model, or has hung."
     elif status in (401, 403):
@@ -169,22 +170,14 @@ def dead(model: Model, error: ModelFailed) -> ModelFailed:
         advice = f"What came is no chat completion: check the address {model.server}, which mostly ends in /v1."
     else:
         return error
-    return ModelFailed(f"{str(error).rstrip('.')}. {advice}", error.reason)
+    return ModelFailed(f"{str(error).rstrip('.')}. {advice}", error.reason, status, error.passing)
 
 
 def unreached(error: ModelFailed) -> bool:
     """Whether nothing came at all, not even a refusal."""
-    cause = error.__cause__
-    lost = isinstance(cause, ConnectionError) or getattr(cause, "is_retryable", False)
-    return error.reason == "late" or bool(lost and not _status(error))
+    return error.reason == "late" or (error.passing and not error.status)
 
 
 def cut(text: str) -> bool:
     """Whether a reply ends inside brackets that it opened."""
     return any(text.count(opening) > text.count(closing) for opening, closing in _BRACKETS)
-
-
-def _status(error: ModelFailed) -> int:
-    """The HTTP status behind a failure, 0 where there is none."""
-    status = getattr(error.__cause__, "status_code", None)
-    return status if isinstance(status, int) else 0

@@ -8,17 +8,17 @@ import re
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 from ...prompts import instruct
 from ..dialects import DIALECTS
 from ..errors import ModelFailed
-from ..types import Box
+from ..photos import AtHand
 from .asking import BOXES, Asking, Blind, Facts, dead
 from .contract import Contract, Problem, key
 from .fitting import ENOUGH, Shown, fit
-from .model import Model, Said, reference, resolve
-from .scenes import ABSENT, COLOURS, FORMS, Drawn, Scene, alone, counted, placed, printed
+from .model import Model, Said, resolve
+from .scenes import ABSENT, COLOURS, FORMS, alone, counted, placed, printed
 from .structured import calls_tools, writes_json
 
 SLOW = 10_000.0
@@ -40,8 +40,8 @@ def calibrate(model: Model, tell: Callable[[str], None] | None = None) -> Contra
 
     Raises `ModelFailed` where it is dead: it cannot be opened or reached, or gives no answer that is one.
     """
-    drawn = Drawn((*placed(_SEED), *alone(), printed(_SEED), counted(_SEED)[0]))
-    asking = Asking(replace(model, contract=None), drawn)
+    scenes = (*placed(_SEED), *alone(), printed(_SEED), counted(_SEED)[0])
+    asking = Asking(replace(model, contract=None), AtHand(*(scene.photo for scene in scenes)))
     facts: Facts = {}
     try:
         for name, step in STEPS.items():
@@ -130,8 +130,8 @@ def _control(asking: Asking) -> Facts:
 def _boxes(asking: Asking) -> Facts:
     """Where things are: which dialect, which axis first, and what the numbers span."""
     family, plain = asking.model.family, _plain(asking)
-    if not family.turns and family.dialect == "plain_json":
-        return {}  # a model of bare instructions and without a dialect of its own writes no boxes
+    if not family.grounds:
+        return {}
     shown = _shown(asking, family.dialect)
     fitted = fit(plain, shown)
     if not fitted.mostly and len(shown) >= ENOUGH:
@@ -172,10 +172,7 @@ def _shown(asking: Asking, dialect: str) -> list[Shown]:
         seen = asking.view(scene)
         said = asking.ask(_where(dialect, scene.thing), scene, tokens=BOXES)
         if said:
-            across, down = seen.size.width / seen.box.width, seen.size.height / seen.box.height
-            x0, x1 = ((x - seen.box.x0) * across for x in (scene.box.x0, scene.box.x1))
-            y0, y1 = ((y - seen.box.y0) * down for y in (scene.box.y0, scene.box.y1))
-            shown.append(Shown(said.text, seen.size, Box(x0, y0, x1, y1)))
+            shown.append(Shown(said.text, seen.size, seen.seen(scene.box)))
     return shown
 
 
@@ -192,7 +189,7 @@ def _invents(asking: Asking, contract: Contract) -> bool:
 def _where(name: str, thing: str) -> str:
     """The prompt that asks for a thing in a dialect: for boxes, and in one that has none for points."""
     dialect = DIALECTS[name]
-    return dialect.ask("boxes" if "boxes" in dialect.kinds else "points", thing)
+    return dialect.ask(dialect.places, thing)
 
 
 def _images(asking: Asking) -> Facts:
@@ -209,24 +206,14 @@ def _images(asking: Asking) -> Facts:
     order = asking.judge("order", said, heard == truth, problem)
     if heard not in (truth, truth[::-1]):
         return {"order": order}
-    # The other way round, so that the same reply as before is a wrong one.
-    messages = _alike(asking, second, first)
+    # Of one size, which `Model.ask` never sends, and the other way round: the same reply as before is a wrong one.
+    views = [asking.view(scene) for scene in (second, first)]
+    messages = resolve(asking.model.messages(instruct("calibration.order"), views), asking.scenes)
     alike = asking.put(lambda model, limit: model.send(messages, tokens=limit))
     if alike is None:
         return {"order": order}
     apart = _named(alike.text, COLOURS)[:2] == heard[::-1]
     return {"order": order, "fuses": asking.judge("alike", alike, apart, "images_fused") is False}
-
-
-def _alike(asking: Asking, *scenes: Scene) -> Any:
-    """The same question about images of one size, which `Model.ask` never sends."""
-    from langchain_core.messages import HumanMessage
-
-    content: list[str | dict[str, Any]] = []
-    for number, scene in enumerate(scenes, 1):
-        content += [{"type": "text", "text": f"Image {number}:"}, reference(asking.view(scene))]
-    content.append({"type": "text", "text": instruct("calibration.order")})
-    return resolve([HumanMessage(content)], asking.scenes)
 
 
 def _count(asking: Asking) -> Facts:

@@ -70,7 +70,8 @@ class Checkpoint:
 class Prepared:
     """A processor's image processor that keeps what it prepared, by the images' hashes.
 
-    A follow-up question about a photo needs its tensors' shapes, and its pixels only where they are not read yet.
+    A follow-up question about a photo needs its tensors' shapes, and its pixels only where they are not read yet. It
+    helps a set of photos that stays as it is: with one more beside them, all of them are prepared anew.
     Not safe under threads: its model's lock guards it.
     """
 

@@ -86,18 +86,22 @@ class Contract:
         usual = DIALECTS[self.dialect].frame(seen)
         return Frame(seen, self._extent(seen) or usual.extent, usual.swapped != self.swapped)
 
+    def shrunk(self, seen: Size) -> float:
+        """What the server leaves of the sides of an image of this size, 0..1; of a square, the mean of both."""
+        if not self.side:
+            return 1.0
+        return min(self.side / (max(seen) if self.scale == "longest" else math.sqrt(seen.width * seen.height)), 1.0)
+
     def _extent(self, seen: Size) -> tuple[float, float] | None:
         """What stands for the right edge and for the bottom; `None` where the dialect knows."""
+        if self.scale == "dialect":
+            return None
         if self.scale in ("unit", "thousand"):
             return (1.0, 1.0) if self.scale == "unit" else (1000.0, 1000.0)
         if self.scale == "square" and self.side:
             return float(self.side), float(self.side)
-        shrunk = 1.0
-        if self.scale == "longest" and self.side:
-            shrunk = min(self.side / max(seen), 1.0)
-        elif self.scale == "area" and self.side:
-            shrunk = min(self.side / math.sqrt(seen.width * seen.height), 1.0)
-        return None if self.scale == "dialect" else (seen.width * shrunk, seen.height * shrunk)
+        shrunk = self.shrunk(seen)
+        return seen.width * shrunk, seen.height * shrunk
 
 
 def key(model: str, server: str) -> tuple[str, str, str]:

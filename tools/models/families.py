@@ -58,7 +58,7 @@ FAMILIES: tuple[Family, ...] = (
         patch=28, min_pixels=3_136, max_pixels=12_845_056, example="Qwen/Qwen2-VL-2B-Instruct", gigabytes=4.5,
     ),
     Family(
-        "qwen_vl", (r"qwen[-_.]?vl",), "qwen_vl",
+        "qwen_vl", (r"qwen[-_.]?vl(?!-(?:max|plus|ocr))",), "qwen_vl",
         "README and visual_memo of QwenLM/Qwen-VL; arXiv:2308.12966, section 3: every image to 448 x 448",
         max_pixels=448 * 448, served=True, example="Qwen/Qwen-VL-Chat", gigabytes=20.0,
     ),
@@ -108,7 +108,7 @@ FAMILIES: tuple[Family, ...] = (
         served=True, example="deepseek-ai/deepseek-vl2-tiny", gigabytes=7.0,
     ),
     Family(
-        "kosmos2", (r"kosmos[-_.]?2",), "kosmos2", "arXiv:2306.14824, section 2.1; " + _CARDS
+        "kosmos2", (r"kosmos[-_.]?2(?![-_.]?5)",), "kosmos2", "arXiv:2306.14824, section 2.1; " + _CARDS
         + "microsoft/kosmos-2-patch14-224: every image to 224 x 224",
         max_pixels=224 * 224, images=1, turns=False, example="microsoft/kosmos-2-patch14-224", gigabytes=3.5,
     ),

@@ -103,7 +103,7 @@ def pull(server: str, model: str, tell: Callable[[float], None]) -> None:
 
 def _started(verb: str, repository: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", __name__, verb, repository],
+        [sys.executable, "-P", "-m", __name__, verb, repository],  # -P: nothing of the working directory is imported
         stdin=subprocess.PIPE,  # closes where we end, however we do
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

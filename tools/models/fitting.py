@@ -77,7 +77,7 @@ def read(contract: Contract, shown: Sequence[Shown]) -> Fit:
     for reply, size, box in shown:
         regions = dialect.read(reply, contract.frame(size)).regions
         # A point is an answer only where no box could be asked for.
-        overlaps = [_overlap(r, box) for r in regions if r.box.area or "boxes" not in dialect.kinds]
+        overlaps = [_overlap(r, box) for r in regions if r.box.area or dialect.places == "points"]
         reached.append(statistics.fmean(overlaps) if overlaps else 0.0)
     return Fit(contract, reached)
 
@@ -86,8 +86,7 @@ def _overlap(region: Region, box: Box) -> float:
     if not region.box.area:
         away = math.dist(region.point, box.centre)
         return max(1 - away / (math.hypot(box.width, box.height) / 2), 0.0)
-    shared = region.box.shared(box)
-    return shared / (region.box.area + box.area - shared)
+    return region.box.overlap(box)
 
 
 def _candidates(plain: Contract, shown: Sequence[Shown]) -> Iterator[Contract]:

@@ -66,10 +66,7 @@ class Sessions:
             common = min(_common(session.keys, keys), len(keys) - 1)
             if common and common >= shared:
                 shared, best = common, session
-        try:
-            return best.cut(shared) if best else None
-        except RuntimeError:  # a cache that slides or runs on cannot be taken back
-            return None
+        return best.cut(shared) if best else None
 
     def put(self, session: Session) -> None:
         """Keep a session as the one used last, and let go of those used longest ago beyond the limit.

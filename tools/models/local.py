@@ -1,10 +1,12 @@
 """A checkpoint in this process as a LangChain chat model.
 
-One conversation is read at a time. What was read of a photo is kept, so that the next question about it, in whatever
-turn and by whatever tool, is read from where it differs (see `kept.py`). What is not done here: continuous batching,
-which in transformers answers without seeing the image.
+One conversation is read at a time. What was read of a photo is kept, so that the next question about it in the same
+language, in whatever turn and by whatever tool, is read from where it differs (see `kept.py`); another language tells
+the model other words before the photo. What is not done here: continuous batching, which in transformers answers
+without seeing the image.
 """
 
+import copy
 import json
 import queue
 import threading
@@ -365,22 +367,17 @@ class TransformersChatModel(BaseChatModel):
         from transformers import StoppingCriteriaList
 
         model, wanted = self._checkpoint.model, writers[0].wanted
-        options: dict[str, Any] = {"do_sample": wanted.temperature > 0}
+        # Whole and alone, because BLIP-2 hands it on to its language model, which has another.
+        config = copy.deepcopy(model.generation_config)
+        config.update(max_new_tokens=wanted.max_tokens, do_sample=wanted.temperature > 0)
         if wanted.temperature > 0:
-            options["temperature"] = wanted.temperature
+            config.update(temperature=wanted.temperature)
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.random.fork_rng(devices, enabled=wanted.seed is not None):
             if wanted.seed is not None:
                 torch.manual_seed(wanted.seed)
             watch = StoppingCriteriaList([Watch(writers)])
-            # Named, because BLIP-2 hands on to its language model, which has another.
-            model.generate(
-                **inputs,
-                generation_config=model.generation_config,
-                max_new_tokens=wanted.max_tokens,
-                stopping_criteria=watch,
-                **options,
-            )
+            model.generate(**inputs, generation_config=config, stopping_criteria=watch)
 
 
 def _told(run_manager: CallbackManagerForLLMRun | None, message: AIMessageChunk) -> ChatGenerationChunk:

@@ -23,13 +23,13 @@ from ..types import Box, Size
 from .contract import Contract, speaks
 from .families import Family
 from .repetition import repeats
-from .view import View, encode, unalike
+from .view import View, encode, seen_scale, unalike
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
-    from ..dialects import Dialect
+    from ..dialects import Dialect, Frame
 
 PATIENCE = 90.0
 """Seconds that a model may take of a turn where nobody says otherwise: a served one answers in a few."""
@@ -38,14 +38,15 @@ _REMEMBERED = 256  # turns under way at once
 _TAGS = ["nostream"]  # what it says is checked before anybody sees it
 _PAUSE = 1.0  # seconds before the second try
 _LOOK = 0.05  # seconds between looks at whether anybody still waits
-_CUT = ("length", "max_tokens", "MAX_TOKENS")  # what providers call an end by the limit
+_ENDS = ("finish_reason", "stop_reason", "done_reason")  # where providers say why a reply ended
+_CUT = ("length", "max_tokens", "MAX_TOKENS", "deadline", "cancelled")  # and what they call an end by a limit
 _LETTERS = 12  # a token is hardly ever longer: where a model takes no limit of tokens, this many letters each
 _NOTHING = "No generation chunks were returned"  # how `BaseChatModel.stream` says that nothing came
 
 
 @dataclass(frozen=True)
 class Said:
-    """A reply. `ended`: it came to its end, to the limit of tokens, or it repeated itself and was cut there.
+    """A reply. `ended`: it came to its end, to a limit (`length`), or it repeated itself and was cut there.
 
     `first_ms` and `ms`: milliseconds until something came, and until the end.
     """
@@ -123,6 +124,25 @@ class Model:
         """How it writes boxes."""
         return speaks(self.family, self.contract)
 
+    @property
+    def images(self) -> int | None:
+        """How many it takes in one request, `None` for no limit known."""
+        return self.contract.images if self.contract else self.family.images
+
+    @property
+    def grounds(self) -> bool:
+        """Whether it says where things are: as calibration found, else as its family does."""
+        found = self.contract.boxes if self.contract else None
+        return self.family.grounds if found is None else found
+
+    def frame(self, sent: Size) -> "Frame":
+        """What its numbers span for an image of this size as it was sent, in pixels."""
+        return (self.contract or self.dialect).frame(sent)
+
+    def scale(self, seen: View) -> float:
+        """Pixels that it sees of a view to one of the photo's: its server and its family may shrink what is sent."""
+        return seen_scale(seen, self.family, self.contract.shrunk(seen.size) if self.contract else 1.0)
+
     def begun(self) -> "Model":
         """The same model for one turn that begins now."""
         return self.during(Turn(deadline=time.monotonic() + self.patience))
@@ -137,30 +157,33 @@ class Model:
         Raises `ModelFailed` where it cannot be opened, fails, says nothing, takes too long or was down before in this
         turn; `Cancelled`.
         """
+        if self.turn:
+            self._askable(self.turn)  # before a photo is made ready for nobody
         if self.contract and self.contract.sees is False:
             raise ModelFailed(f"{self.name} was found not to see images; see `sightline doctor`.", "unfit")
         sent = unalike(views, self.family)
-        limit = self.contract.images if self.contract else self.family.images
-        if limit is not None and len(sent) > limit:
-            raise ModelFailed(f"{self.name} takes at most {limit} images in one request; got {len(sent)}.", "unfit")
-        return self.send(resolve(self._messages(prompt, sent, system), photos), tokens=tokens)
+        if self.images is not None and len(sent) > self.images:
+            raise ModelFailed(
+                f"{self.name} takes at most {self.images} images in one request; got {len(sent)}.", "unfit"
+            )
+        return self.send(resolve(self.messages(prompt, sent, system), photos), tokens=tokens)
 
     def send(self, messages: "Sequence[BaseMessage]", *, tokens: int = 512) -> Said:
         """What it says to messages as they are, whatever the sizes of their images; raises as `ask` does."""
         if self.turn is None:
             return self.begun().send(messages, tokens=tokens)
         turn = self.turn
-        if turn.failed:
-            raise turn.failed
+        self._askable(turn)
         try:
             return self._bounded(messages, tokens, turn)
         except ModelFailed as error:
             # What one request was refused for, another photo may not be.
-            if error.reason == "late" or _may_pass(error.__cause__):
+            if error.reason == "late" or error.passing:
                 turn.failed = error
             raise
 
-    def _messages(self, prompt: str, views: Sequence[View], system: str) -> "list[BaseMessage]":
+    def messages(self, prompt: str, views: Sequence[View], system: str = "") -> "list[BaseMessage]":
+        """A prompt about some views, whatever their sizes, with references to the photos."""
         from langchain_core.messages import HumanMessage, SystemMessage
 
         content: list[str | dict[str, Any]] = []
@@ -181,8 +204,9 @@ class Model:
             except (Cancelled, ModelFailed):
                 raise
             except Exception as error:  # chat models raise whatever they like
-                if last or not _may_pass(error):
-                    raise self._failed(error) from error
+                failed = self._failed(error)
+                if last or not failed.passing:
+                    raise failed from error
             turn.cancelled.wait(min(_PAUSE, max(turn.deadline - time.monotonic(), 0.0)))
         raise AssertionError("the last try ends in a reply or an error")
 
@@ -231,6 +255,12 @@ class Model:
         finally:
             given_up.set()
 
+    def _askable(self, turn: Turn) -> None:
+        """Raises what keeps it from being asked anything more in this turn."""
+        if turn.failed:
+            raise turn.failed
+        self._wanted(turn, time.monotonic())
+
     def _wanted(self, turn: Turn, start: float) -> None:
         """Raises `Cancelled` where nobody waits, `ModelFailed` where the turn's time is over."""
         if turn.cancelled.is_set():
@@ -248,7 +278,11 @@ class Model:
 
     def _failed(self, error: BaseException) -> ModelFailed:
         said = " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
-        return ModelFailed(f"{self.name} did not answer: {said}.")
+        given = getattr(error, "status_code", None)
+        status = given if isinstance(given, int) else 0
+        lost = isinstance(error, ConnectionError) or bool(getattr(error, "is_retryable", False))
+        passing = lost or status == 429 or status >= 500
+        return ModelFailed(f"{self.name} did not answer: {said}.", status=status, passing=passing)
 
 
 def reference(seen: View) -> dict[str, Any]:
@@ -288,7 +322,8 @@ def _stream(
         for chunk in chunks:
             if given_up.is_set():
                 return
-            yield str(chunk.text), str(chunk.response_metadata.get("finish_reason") or "")
+            reasons = (chunk.response_metadata.get(key) for key in _ENDS)
+            yield str(chunk.text), str(next(filter(None, reasons), ""))
     except ValueError as error:
         if str(error) != _NOTHING:
             raise
@@ -298,21 +333,18 @@ def _stream(
             close()
 
 
+def takes_limit(chat: "BaseChatModel") -> bool:
+    """Whether a chat model can be told how many tokens it may write."""
+    return "max_tokens" in type(chat).model_fields
+
+
 def _told(chat: "BaseChatModel", tokens: int, given_up: threading.Event) -> dict[str, Any]:
     """What a chat model is told beside the messages: its limit of tokens, and the event that ends it, if it takes one.
 
     Without the event it writes on to its next piece before it hears that nobody waits.
     """
-    told: dict[str, Any] = {"max_tokens": tokens} if "max_tokens" in type(chat).model_fields else {}
+    told: dict[str, Any] = {"max_tokens": tokens} if takes_limit(chat) else {}
     write = getattr(chat, "_stream", None)
     if write and "cancel" in inspect.signature(write).parameters:
         told["cancel"] = given_up
     return told
-
-
-def _may_pass(error: BaseException | None) -> bool:
-    """Whether the same request may succeed a moment later."""
-    if getattr(error, "is_retryable", False) or isinstance(error, ConnectionError):
-        return True
-    status = getattr(error, "status_code", None)
-    return isinstance(status, int) and (status == 429 or status >= 500)

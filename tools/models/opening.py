@@ -4,6 +4,7 @@ Nothing is loaded or asked here: a checkpoint is loaded with the first request, 
 out then.
 """
 
+import ipaddress
 import os
 import threading
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from .model import PATIENCE, Model
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from .local import TransformersChatModel
 
 Opener = Callable[[str, str | None], Model]
 
@@ -34,8 +37,8 @@ def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model
 
     A name is `transformers:` and a folder or a repository of the hub, `openai:` and what the server calls it, or
     whatever `langchain.chat_models.init_chat_model` takes. `server` is the address of an OpenAI-compatible server,
-    as http://127.0.0.1:8000/v1. Raises `BadInput` for a name nobody knows and for an address that is none or holds a
-    password, `Unavailable` where it cannot be had; whether a checkpoint can is found out with the first request.
+    as http://127.0.0.1:8000/v1. Raises `BadInput` for a name nobody knows and for an address that is none or holds
+    more, `Unavailable` where it cannot be had; whether a checkpoint can is found out with the first request.
     """
     if not isinstance(model, str):
         return _of(model)
@@ -47,50 +50,72 @@ def open_model(model: "str | BaseChatModel", server: str | None = None) -> Model
         )
     server = server or None  # an empty one, as a variable that is set to nothing, is none
     if server is not None:
-        _check(server)
+        server = address(server)
     if server is not None and kind != "openai":
         raise BadInput(f"Expected no server's address for {kind}: models; got {server!r}. Leave it out.")
     opener = OPENERS.get(kind)
     return opener(rest, server) if opener else _any(model)
 
 
-def _check(server: str) -> None:
-    """Refuse what is no address, and one that holds more: it is kept in the home, and printed."""
+def address(server: str) -> str:
+    """The address of a server as it is kept and printed, with /v1 where its path was left out.
+
+    Raises `BadInput` for what is none, and for one that holds more: a name, a password, a query or a fragment.
+    """
     try:
         parts = urlsplit(server)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # half of an IPv6 address, a port that is no number
         whole = False
-    if whole and parts.username is None and not parts.fragment:
-        return
-    if "@" in server or "#" in server:  # what may be a secret is not repeated
-        raise BadInput(
-            f"Expected a server's address without a name, a password or a #, as http://127.0.0.1:8000/v1. "
-            f"Leave them out, and give its key in {_KEY}."
+    if not whole or parts.query or parts.fragment or "@" in parts.netloc:
+        raise BadInput(  # which does not repeat what somebody may have put a key into
+            "Expected the address of a server, as http://127.0.0.1:8000/v1, without a name, a password, a ? or a #; "
+            f"it is written down, so a key goes into {_KEY} instead."
         )
-    raise BadInput(f"Expected a server's address, as http://127.0.0.1:8000/v1; got {server!r}.")
+    return parts._replace(path=parts.path.rstrip("/") or "/v1").geturl()
+
+
+def is_here(server: str) -> bool:
+    """Whether an address is one of this machine, which what is sent there does not leave."""
+    host = urlsplit(server).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _of(chat: "BaseChatModel") -> Model:
     """A chat model that the caller made: its family is known by the name it goes by."""
+    from .local import TransformersChatModel
+
+    if isinstance(chat, TransformersChatModel):
+        return _checkpoint(chat.model_name, chat)
     name = next((str(n) for field in ("model_name", "model", "model_id") if (n := getattr(chat, field, None))), None)
     name = name or type(chat).__name__
-    address = next((str(a) for field in ("openai_api_base", "base_url") if (a := getattr(chat, field, None))), "")
-    return Model(lambda: chat, name, family_of(name, getattr(chat, "model_type", "")), address)
+    server = next((str(a) for field in ("openai_api_base", "base_url") if (a := getattr(chat, field, None))), "")
+    return Model(lambda: chat, name, family_of(name), server.rstrip("/"))
 
 
 def _local(model: str, _: str | None) -> Model:
-    """A checkpoint; a folder goes by where it lies, however it was written, and is called by its own name."""
+    return _checkpoint(model)
+
+
+def _checkpoint(model: str, chat: "TransformersChatModel | None" = None) -> Model:
+    """A checkpoint, or one that is loaded already.
+
+    A folder goes by where it lies, however it was written, and is called by its own name.
+    """
     from .checkpoint import kind_of
 
     path = Path(model).expanduser()
     folder = path.resolve() if path.is_dir() else None
     name, readable = (str(folder), folder.name) if folder else (model, "")
     try:
-        kind = kind_of(name)
+        kind = chat.model_type if chat else kind_of(name)
     except Unavailable:  # said when it is wanted: a home can be listed without it
         kind = ""
-    return Model(_Once(name), name, family_of(readable or name, kind), patience=_LOCAL_PATIENCE, readable=readable)
+    opens = (lambda: chat) if chat else _Once(name)
+    return Model(opens, name, family_of(readable or name, kind), patience=_LOCAL_PATIENCE, readable=readable)
 
 
 class _Once:
@@ -116,7 +141,7 @@ class _Once:
 
 def _served(model: str, server: str | None) -> Model:
     chat = _client(model, server)
-    return Model(lambda: chat, model, family_of(model), (server or _OPENAI).rstrip("/"))
+    return Model(lambda: chat, model, family_of(model), server or _OPENAI)
 
 
 def _client(model: str, server: str | None) -> "BaseChatModel":
@@ -136,7 +161,7 @@ def _client(model: str, server: str | None) -> "BaseChatModel":
     # Whose the server is nobody knows: it is shown no key but the one set for it.
     # The base class keeps the name max_tokens, which every server knows; tries again are ours to make.
     once = httpx.Limits(max_keepalive_connections=0)
-    here = urlsplit(server).hostname in ("localhost", "127.0.0.1", "::1")
+    here = is_here(server)
     return BaseChatOpenAI(
         model=model,
         base_url=server,
@@ -160,7 +185,7 @@ def _any(model: str) -> Model:
         ) from None
     try:
         chat: BaseChatModel = init_chat_model(model)
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # providers raise whatever they like
         raise Unavailable(f"langchain cannot open {model!r}: {error}") from error
     provider, _, name = model.partition(":")
     return Model(lambda: chat, name, family_of(model), provider)

@@ -5,15 +5,14 @@ both diagonals, so that swapped axes, another scale and a resized image each mov
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ..errors import UnknownPhoto
 from ..photos import load
-from ..types import Box, Photo, PhotoId, Size
+from ..types import Box, Photo, Size
 
 COLOURS = {
     "red": (214, 39, 40),
@@ -42,21 +41,6 @@ class Scene:
     photo: Photo
     thing: str
     box: Box
-
-
-class Drawn:
-    """Photos by id, kept nowhere else."""
-
-    def __init__(self, scenes: Iterable[Scene]) -> None:
-        """Of these scenes."""
-        self._photos = {scene.photo.id: scene.photo for scene in scenes}
-
-    def get(self, photo: PhotoId) -> Photo:
-        """See `Photos.get`."""
-        try:
-            return self._photos[photo]
-        except KeyError:
-            raise UnknownPhoto(f"Expected the id of a drawn scene; got {photo!r}.") from None
 
 
 # Size in pixels, what is asked for, and where, in shares of width and height; then what stands beside it. No two places

@@ -10,11 +10,10 @@ from ..dialects.json_text import find_json
 from ..errors import ModelFailed, Unavailable
 from .asking import Asking, Facts, unreached
 from .contract import Problem
-from .model import Model, Said
+from .model import Model, Said, takes_limit
 from .scenes import alone
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
     from langchain_core.runnables import Runnable
 
@@ -26,9 +25,10 @@ def writes_json(asking: Asking) -> Facts:
     prompt = instruct("calibration.json")
     said = asking.ask(prompt, alone()[0])
     facts = {"json": asking.judge("json", said, bool(said and _described(said.text)), "no_json")}
-    if not asking.model.chat._llm_type.startswith("openai"):
+    chat = asking.model.chat
+    if not chat._llm_type.startswith("openai"):
         return facts
-    bound = asking.model.chat.bind(response_format={"type": "json_object"})
+    bound = chat.bind(response_format={"type": "json_object"})
     mode = _by_means(asking, prompt, bound, lambda text: isinstance(_loaded(text), dict), "json_mode")
     return {**facts, "json_mode": mode}
 
@@ -42,9 +42,10 @@ def calls_tools(asking: Asking) -> Facts:
     argument = {"type": "string", "description": instruct("calibration.tool_argument")}
     parameters = {"type": "object", "properties": {"colour": argument}, "required": ["colour"]}
     tool = {"name": "report_colour", "description": instruct("calibration.tool"), "parameters": parameters}
+    chat = asking.model.chat
     try:
-        bound = asking.model.chat.bind_tools([{"type": "function", "function": tool}])
-    except (NotImplementedError, Unavailable):
+        bound = chat.bind_tools([{"type": "function", "function": tool}])
+    except (NotImplementedError, Unavailable):  # the first is how LangChain's `BaseChatModel` says that it knows none
         return {}
 
     def called(text: str) -> bool:
@@ -64,10 +65,11 @@ def _by_means(
     """Whether something works that many servers refuse; that they do is no failure of theirs."""
     views = [asking.view(alone()[0])]
     problem: Problem = "no_tools" if means == "tools" else "no_json_mode"
-    limited = "max_tokens" in type(asking.model.chat).model_fields
+    limited = takes_limit(asking.model.chat)
 
     def put(model: Model, limit: int) -> Said:
-        bound = cast("BaseChatModel", chat.bind(max_tokens=limit) if limited else chat)
+        # No chat model any more; it streams as one does, and nothing else is asked of it.
+        bound: Any = chat.bind(max_tokens=limit) if limited else chat
         return replace(model, opens=lambda: bound).ask(prompt, views, asking.scenes, tokens=limit)
 
     try:

@@ -54,6 +54,12 @@ class View:
             self.box.y0 + point.y * self.box.height / self.size.height,
         )
 
+    def seen(self, box: Box) -> Box:
+        """A box in pixels of the upright original, in pixels of the image sent."""
+        across, down = self.size.width / self.box.width, self.size.height / self.box.height
+        left, top = self.box[:2]
+        return Box((box.x0 - left) * across, (box.y0 - top) * down, (box.x1 - left) * across, (box.y1 - top) * down)
+
     def region(self, region: Region, photo: Size) -> Region:
         """A region of the image sent, in pixels of the upright original and inside it."""
         corners = self.point(Point(*region.box[:2])), self.point(Point(*region.box[2:]))
@@ -66,13 +72,13 @@ class View:
         origin, there = self.point(direction.origin), self.point(there)
         inside = Point(*Box(*origin, *origin).inside(photo)[:2])
         turned = Direction.between(origin, there, direction.label)
-        return Direction(inside, turned.heading, direction.label, direction.score)
+        return Direction(inside, turned.heading, direction.label)
 
 
-def view(photo: Photo, family: Family, *, part: Box | None = None, budget: int = BUDGET, zoom: float = 1.0) -> View:
+def view(photo: Photo, family: Family, *, part: Box | None = None, zoom: float = 1.0) -> View:
     """A photo, or a part of it (pixels of the upright original), as this family is shown it.
 
-    At most `budget` pixels, `zoom` times the size it has in the photo where that is less, and of a size that the
+    At most `BUDGET` pixels, `zoom` times the size it has in the photo where that is less, and of a size that the
     family's own processing leaves as it is, where it leaves any; a strip is sent thicker than it is. A family that
     sees only the middle square is sent a square.
     """
@@ -80,7 +86,7 @@ def view(photo: Photo, family: Family, *, part: Box | None = None, budget: int =
     if family.square:
         box = _squared(box)
     # What a family resizes whatever comes, it shrinks best from all there is.
-    limit = budget if family.patch == 1 else min(budget, family.max_pixels or budget)
+    limit = BUDGET if family.patch == 1 else min(BUDGET, family.max_pixels or BUDGET)
     area = max(box.width * box.height, 1)
     scale = min(zoom, math.sqrt(limit / area))
     if family.min_pixels:
@@ -94,9 +100,12 @@ def view(photo: Photo, family: Family, *, part: Box | None = None, budget: int =
     return View(photo.id, box, Size(*(step * side for side in ((long, short) if wide >= high else (short, long)))))
 
 
-def seen_scale(seen: View, family: Family) -> float:
-    """Pixels that this family sees of a view to one of the photo's, whatever size it is sent at."""
-    sent = seen.size.width * seen.size.height
+def seen_scale(seen: View, family: Family, shrunk: float = 1.0) -> float:
+    """Pixels that this family sees of a view to one of the photo's, whatever size it is sent at.
+
+    `shrunk`: what a server leaves of the sides of an image of its size, 0..1.
+    """
+    sent = seen.size.width * seen.size.height * shrunk**2
     return math.sqrt(min(sent, family.max_pixels or sent) / max(seen.box.area, 1))
 
 
@@ -135,15 +144,13 @@ def encode(seen: View, photo: Photo) -> bytes:
 
 def _drawn(whole: NDArray[np.uint8], seen: View) -> Image.Image:
     """The pixels of a view, at the size it is sent: the square around a panorama would be many times the photo."""
-    image, box = Image.fromarray(whole), seen.box
-    there = box.inside(Size(*image.size))
-    across, down = seen.size.width / box.width, seen.size.height / box.height
-    x0, x1 = (round((x - box.x0) * across) for x in (there.x0, there.x1))
-    y0, y1 = (round((y - box.y0) * down) for y in (there.y0, there.y1))
+    image = Image.fromarray(whole)
+    there = seen.box.inside(Size(*image.size))
+    x0, y0, x1, y1 = map(round, seen.seen(there))
     shown = image.resize(
         (max(x1 - x0, 1), max(y1 - y0, 1)), Image.Resampling.LANCZOS, box=(there.x0, there.y0, there.x1, there.y1)
     )
-    if there == box:
+    if there == seen.box:
         return shown
     ground = Image.new("RGB", seen.size, (127, 127, 127))
     ground.paste(shown, (x0, y0))
