@@ -1,4 +1,4 @@
-"""A chat model that says what a test has it say, and notes what it was asked."""
+"""A chat model that says what a test has it say, or what it sees of a red block, and notes what it was asked."""
 
 import base64
 import io
@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from PIL import Image
+from PIL import Image, ImageDraw
 from pydantic import PrivateAttr
 
+from sightline.tools.dialects import DIALECTS
 from sightline.tools.models.families import FAMILIES, OTHER, Family
 from sightline.tools.models.model import Model
+from sightline.tools.types import Box, Region, Size
 
 Script = Callable[[str, list[Image.Image]], str | Exception]
 
@@ -113,3 +116,42 @@ def _read(messages: Sequence[BaseMessage]) -> tuple[str, list[Image.Image]]:
             elif block["type"] == "image":
                 images.append(Image.open(io.BytesIO(base64.b64decode(block["base64"]))))
     return "\n".join(words), images
+
+
+def dotted(
+    size: tuple[int, int] = (1200, 900), at: tuple[int, int, int, int] | None = (700, 100, 900, 400)
+) -> Image.Image:
+    """A grey photo, with a red block where it is said."""
+    grains = np.random.default_rng(0).integers(90, 140, (size[1] // 10, size[0] // 10, 3), np.uint8)
+    image = Image.fromarray(grains).resize(size, Image.Resampling.NEAREST)
+    if at:
+        ImageDraw.Draw(image).rectangle(at, fill=(230, 20, 20))
+    return image
+
+
+def looking(dialect: str, smallest: float = 0.0) -> Script:
+    """Finds the red block in the pixels that it is sent, where it takes this share of them, and says where."""
+
+    def script(words: str, images: list[Image.Image]) -> str:
+        pixels = np.asarray(images[0].convert("RGB")).astype(int)
+        red = (pixels[..., 0] > 180) & (pixels[..., 1] < 80)
+        ys, xs = np.nonzero(red)
+        spoken = DIALECTS[dialect]
+        frame = spoken.frame(Size(*images[0].size))
+        if len(xs) < max(smallest * red.size, 4):
+            return "None" if spoken.labelled else ""
+        box = Box(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
+        if "origin" in words:
+            # It points from its inner lower corner to its outer upper one.
+            inner, outer = sorted((box.x0, box.x1), key=lambda x: abs(x - images[0].width / 2))
+            start, end = Box(inner, box.y1, inner, box.y1), Box(outer, box.y0, outer, box.y0)
+            ends = [Region(start, "origin", "thing"), Region(end, "target", "thing")]
+            return spoken.write(ends, frame)
+        box = box if spoken.places == "boxes" else Box(*box.centre, *box.centre)
+        return spoken.write([Region(box, "red block", "thing")], frame)
+
+    return script
+
+
+def near(a: Box, b: Box, within: float) -> bool:
+    return all(abs(x - y) <= within for x, y in zip(a, b, strict=True))
