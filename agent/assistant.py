@@ -33,13 +33,14 @@ from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.records import read as read_rows
 from ..memory.sessions import Sessions, Thread
+from ..tools.confirming import place_of
 from ..tools.errors import BadInput, Busy, SightlineError
 from ..tools.models.model import Model
 from ..tools.models.opening import open_model
 from ..tools.photos import load, pixels
 from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
-from ..tools.types import FieldName, Finding, Photo, PhotoId, Product
+from ..tools.types import Box, FieldName, Finding, Photo, PhotoId, Product, View
 from .graph import build_graph
 from .language import language_of, spoken
 from .nodes import SENTENCE, STATUS, draw_compared
@@ -285,8 +286,42 @@ class Assistant:
         self._own()
         return self._catalogue.add(sku, title, [Path(image) for image in images], attributes)
 
+    def confirm(
+        self,
+        photo: "Source",
+        sku: str,
+        *,
+        box: Sequence[float] | None = None,
+        edition: str | None = None,
+        by: str | None = None,
+    ) -> View:
+        """Keep a photo as a view of a product: from now on it teaches what that looks like. Give back what is kept.
+
+        Where the official picture lies onto the photo, the product is taken to be; else in `box`, x0 y0 x1 y1 in pixels
+        of the upright photo; else in its middle. What is around it is not learned. `edition` names the edition of the
+        pack where it is not the one of now, `by` who says so. Confirming the same again is harmless. Raises
+        `Contradiction` where the photo shows, or its barcode names, another product; `BadInput` for a photo that is
+        too poor, mirrored, or an official one of the product; `UnreadablePhoto`, `UnknownProduct`, `Busy`.
+        """
+        loaded = self.load(photo)
+        self._own()
+        kit = self._kit if _is_id(photo) else replace(self._kit, readings=self._passing)
+        quad = place_of(loaded, kit, sku, Box(*map(float, box)) if box is not None else None)
+        source = ", ".join(self._photos.threads(photo)) if _is_id(photo) else _file_name(photo)
+        by, edition, source = (text and _plain(text) for text in (by, edition, source))
+        return self._catalogue.confirm(loaded, sku, quad, by=by, edition=edition, source=source or None)
+
+    def views(self, sku: str | None = None) -> Sequence[View]:
+        """The confirmed views of a product, or of all, by SKU. Raises `UnknownProduct`."""
+        return self._catalogue.views(sku)
+
+    def withdraw(self, photo_id: PhotoId, sku: str) -> None:
+        """Take back what was confirmed of a photo and a product. Raises `UnknownProduct`, `UnknownPhoto`, `Busy`."""
+        self._own()
+        self._catalogue.withdraw(photo_id, sku)
+
     def remove_product(self, sku: str) -> None:
-        """Remove a product and its official photos. Raises `UnknownProduct`, `Busy`."""
+        """Remove a product with its official photos and its views. Raises `UnknownProduct`, `Busy`."""
         self._own()
         self._catalogue.remove(sku)
 
@@ -430,6 +465,12 @@ def _known(model: Model, home: Path) -> Model:
 
 def _is_id(source: object) -> "TypeIs[str]":
     return isinstance(source, str) and source.startswith("sha256:")
+
+
+def _file_name(source: "Source") -> str | None:
+    """The name of the file that a photo comes from; `None` where it comes from none."""
+    named = isinstance(source, Path) or (isinstance(source, str) and source != "-" and source[:5].lower() != "data:")
+    return Path(str(source)).name if named else None
 
 
 def _as_reply(event: Event) -> Reply:

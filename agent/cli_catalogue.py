@@ -1,4 +1,4 @@
-"""`sightline catalogue`: the products kept."""
+"""`sightline catalogue`: the products kept, and the customers' photos that were confirmed to show them."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def catalogue(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """List the products; search, add or remove one."""
+    """List the products; search, add or remove one; confirm what customers' photos show."""
     if not passes_on(context):
         list_(home, as_json, plain)
 
@@ -82,7 +82,7 @@ def add(
 
 @app.command()
 def remove(sku: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """Remove a product and its official photos."""
+    """Remove a product with its official photos and its views."""
     del plain  # one line, the same either way
     with opened(home, as_json) as assistant:
         assistant.remove_product(sku)
@@ -90,6 +90,83 @@ def remove(sku: str, home: Home = None, as_json: Json = False, plain: Plain = Fa
         print_json({"removed": sku})
     else:
         say(f"Removed {sku}.")
+
+
+@app.command()
+def confirm(
+    photo: Annotated[
+        str, typer.Argument(metavar="PHOTO", help="A file, - for standard input, or sha256:… of a kept photo.")
+    ],
+    sku: str,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="Where it is, in pixels, for a side that is not known yet."),
+    ] = None,
+    edition: Annotated[
+        str | None, typer.Option(help="The edition of the pack, where it is not the one of now.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Keep a photo as a view of a product, which it helps to recognise from now on."""
+    del plain  # one line, the same either way
+    with opened(home, as_json) as assistant:
+        view = assistant.confirm(photo, sku, box=_box(box) if box is not None else None, edition=edition, by=by)
+    if as_json:
+        from .reply import to_json
+
+        print_json(to_json(view))
+    else:
+        say(f"Kept {view.photo} as a view of {view.sku}.")
+
+
+@app.command()
+def views(
+    sku: Annotated[str | None, typer.Argument(help="Only those of this product.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """List the confirmed views: what photos, of what, by whom and when."""
+    with opened(home, as_json) as assistant:
+        found = assistant.views(sku)
+    if as_json:
+        from .reply import to_json
+
+        print_json({"views": [to_json(view) for view in found]})
+    elif not found:
+        typer.echo("No views yet; `sightline catalogue confirm PHOTO SKU` adds one.")
+    else:
+        rows = [(v.sku, v.photo, v.edition or "", v.by or "", v.at, v.source or "") for v in found]
+        table(("sku", "photo", "edition", "by", "at", "from"), rows, plain)
+
+
+@app.command()
+def withdraw(
+    photo_id: Annotated[str, typer.Argument(metavar="PHOTO_ID", help="sha256:…, as `views` lists it.")],
+    sku: str,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Take back what was confirmed of a photo and a product."""
+    del plain  # one line, the same either way
+    with opened(home, as_json) as assistant:
+        assistant.withdraw(photo_id, sku)
+    if as_json:
+        print_json({"withdrawn": photo_id, "sku": sku})
+    else:
+        say(f"Withdrew {photo_id} as a view of {sku}.")
+
+
+def _box(text: str) -> tuple[float, ...]:
+    try:
+        x0, y0, x1, y1 = map(float, text.split(","))
+    except ValueError:
+        raise BadInput(f"Expected a box as X0,Y0,X1,Y1 in pixels, such as 40,60,300,420; got {text!r}.") from None
+    return x0, y0, x1, y1
 
 
 def _attribute(text: str) -> tuple[str, str]:

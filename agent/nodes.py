@@ -232,7 +232,7 @@ def draw_compared(kit: Kit, finding: Finding, language: str, path: Path) -> bool
         return False
     pair = laid[0].sources == ("photo",)
     other = kit.photos.get(laid[0].reference) if pair else kit.catalogue.photo(laid[0].reference)
-    left, right = ("second", "first") if pair else ("official", "sent")
+    left, right = ("second", "first") if pair else ("confirmed" if laid[0].confirmed else "official", "sent")
     captions = say(language, f"picture.{left}"), say(language, f"picture.{right}")
     picture = side_by_side(
         pixels(kit.photos.get(finding.photos[0])), pixels(other), laid[0].homography, finding.differences, captions

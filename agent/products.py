@@ -57,7 +57,11 @@ def shelf(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
 
 
 def _recognised(language: str, match: Match) -> str:
-    key = "identify.by_code" if "barcode" in match.sources else "identify.found"
+    key = "identify.found"
+    if "barcode" in match.sources:
+        key = "identify.by_code"
+    elif match.confirmed:
+        key = "identify.confirmed"
     return say(language, key, title=match.title, sku=match.sku)
 
 
@@ -106,7 +110,12 @@ def _verdict(language: str, finding: Finding) -> str:
     values: dict[str, object] = {"n": n} if n > 1 else {}
     if pair:
         return say(language, f"compare.pair_{key}", **values)
-    return say(language, f"compare.{key}", title=matches[0].title, **values)
+    held = matches[0]
+    against = "confirmed" if held.confirmed else "official"
+    if not held.edition:
+        return say(language, f"compare.{key}", against=say(language, f"against.{against}", title=held.title), **values)
+    against = say(language, f"against.{against}_edition")
+    return say(language, f"compare.edition_{key}", title=held.title, edition=held.edition, against=against, **values)
 
 
 def _difference(language: str, finding: Finding, n: int, difference: Difference, size: Size) -> Statement:
@@ -115,7 +124,7 @@ def _difference(language: str, finding: Finding, n: int, difference: Difference,
     where = where[:1].upper() + where[1:]
     slots = [Slot("difference", f"{n} {difference.kind}", finding.id)]
     before, now = difference.before, difference.now
-    against = "difference.pair" if len(finding.photos) > 1 else "difference"
+    against = "difference.pair" if _with_a_photo(finding) else "difference"
     key, values = f"{against}.{difference.kind}", dict[str, object]()
     if difference.kind == "damage":
         key = f"difference.{now}"
@@ -142,8 +151,16 @@ def _varying(language: str, finding: Finding, fact: Fact) -> Statement:
         value, slot = fact.quote, Slot("quote", fact.quote, finding.id)
     else:
         value, slot = said_date(language, fact.value), Slot("date", fact.value, finding.id)
-    key = "compare.pair_varies" if len(finding.photos) > 1 else "compare.varies"
+    key = "compare.varies"
+    if _with_a_photo(finding):
+        key = "compare.pair_varies" if len(finding.photos) > 1 else "compare.confirmed_varies"
     return Statement(say(language, key, value=value), (finding.id,), (slot,))
+
+
+def _with_a_photo(finding: Finding) -> bool:
+    """Whether what the photo was held against is another photo, and no official picture."""
+    # Of several matches the last is the one it was held against.
+    return len(finding.photos) > 1 or any(match.confirmed for match in finding.matches[-1:])
 
 
 def legend(language: str, differences: Sequence[Difference]) -> tuple[str, ...]:

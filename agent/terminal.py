@@ -98,6 +98,8 @@ def print_products(finding: "Finding", plain: bool) -> None:
     for match in finding.matches:
         if match.title:
             detail = "" if match.inliers is None else f"  {match.inliers} points agree"
+            detail += f"  edition {match.edition}" if match.edition else ""
+            detail += "  like a confirmed photo" if match.confirmed else ""
             say(f"{match.sku}  {match.title}{detail}  ({', '.join(match.sources)})")
     if finding.verdict:
         say(f"verdict: {finding.verdict.answer.replace('_', ' ')} ({', '.join(finding.verdict.reasons)})")
@@ -107,7 +109,8 @@ def print_products(finding: "Finding", plain: bool) -> None:
         say(f"would tell: {finding.asked}")
     rows = [(str(n), d.kind, d.before or "", d.now or "", _box(d.region)) for n, d in enumerate(finding.differences, 1)]
     if rows:
-        before = "in the other" if len(finding.photos) > 1 else "officially"
+        other = len(finding.photos) > 1 or any(match.confirmed for match in finding.matches[-1:])
+        before = "in the other" if other else "officially"
         table(("", "kind", before, "in the photo", "box x0 y0 x1 y1"), rows, plain)
     for n, difference in enumerate(finding.differences, 1):
         if difference.said:

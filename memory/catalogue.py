@@ -1,11 +1,14 @@
-"""The catalogue: products with their official photos, found by embedding, by local features, by code and by words.
+"""The catalogue: products with their photos, found by embedding, by local features, by code and by words.
+
+Photos are official, or customers' that were confirmed to show a product: views, of which the pack alone is kept track.
 
 A manifest in SQLite says what there is; Chroma holds an embedding a photo; the photos themselves are beside them.
 One process writes, and holds the home's lock while it does; any number read, and see what was written.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -13,16 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tools.errors import BadInput, Unavailable
+from ..tools.errors import BadInput, Unavailable, UnknownPhoto
 from ..tools.features import Features
-from ..tools.types import Photo, PhotoId, Product
+from ..tools.types import Photo, PhotoId, Product, Quad, View
+from ..tools.views import part
 from .embedders import Embedder, open_embedder
 from .indexing import Progress, Report, Writer, seen
 from .local_index import LocalIndex
 from .photos import PhotoStore
 from .readings import Readings
 from .records import Problem, Record, checked
-from .shelf import Made, Shelf
+from .shelf import Look, Made, Shelf, look_of, looked_at
 from .vectors import Vectors
 from .words import Words
 
@@ -43,14 +47,23 @@ class Hit(NamedTuple):
 
 
 class Catalogue:
-    """The products of a home, and their official photos by id; safe under threads."""
+    """The products of a home, and their photos by id; safe under threads."""
 
-    def __init__(self, folder: Path, version: str, embedder: str | None = None, server: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        version: str,
+        embedder: str | None = None,
+        server: str | None = None,
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
         """Look into a folder; nothing is created before it is written.
 
         `version` is Sightline's, for readings. `embedder` is a name of `memory.embedders`; without one it is what
-        the catalogue was made with. `server` is a Chroma server, http://host:port, in place of a folder.
+        the catalogue was made with. `server` is a Chroma server, http://host:port, in place of a folder. `now` is the
+        clock that views are dated by.
         """
+        self._now = now
         self._folder, self._version, self._chosen = folder, version, embedder
         self._shelf = Shelf(folder / "manifest.sqlite")
         self._vectors = Vectors(folder / "chroma", server)
@@ -89,15 +102,35 @@ class Catalogue:
         return self._shelf.products()
 
     def owners(self, reference: PhotoId) -> Sequence[Product]:
-        """The products that this is an official photo of, by SKU."""
+        """The products that this is an official photo of, or a confirmed view, by SKU."""
         return self._shelf.owners(reference)
 
+    def view(self, photo: PhotoId, sku: str) -> View | None:
+        """What was confirmed of this photo and this product; `None` where it is an official photo of it, or neither."""
+        return None if self._shelf.is_reference(photo, sku) else self._shelf.view(photo, sku)
+
+    def views(self, sku: str | None = None) -> Sequence[View]:
+        """The confirmed views of a product, or of all, by SKU and in the order in which their photos came.
+
+        Raises `UnknownProduct`.
+        """
+        if sku is not None:
+            self.product(sku)
+        return self._shelf.views(sku)
+
+    def edition(self, photo: PhotoId, sku: str) -> str | None:
+        """The edition of a product that a photo of it shows; `None` for the one of now."""
+        return self._shelf.edition(photo, sku)
+
     def photo(self, reference: PhotoId) -> Photo:
-        """An official photo. Raises `UnknownPhoto`."""
+        """An official photo, or a confirmed one. Raises `UnknownPhoto`."""
         return self._photos.get(reference)
 
     def features(self, reference: PhotoId) -> Features:
-        """The local features of an official photo, computed when it was indexed. Raises `UnknownPhoto`."""
+        """The local features of an official photo, or of what lies in the quads of a confirmed one, as it was kept.
+
+        Raises `UnknownPhoto`.
+        """
         return self._shelf.features(reference)
 
     def coded(self, code: str) -> Sequence[Product]:
@@ -123,7 +156,7 @@ class Catalogue:
         return found[:n]
 
     def nearest(self, views: Sequence[NDArray[np.uint8]], n: int) -> Sequence[tuple[PhotoId, float]]:
-        """The `n` official photos nearest to any of the views, RGB `(h, w, 3)`, by embedding, with their cosine.
+        """The `n` photos nearest to any of the views, RGB `(h, w, 3)`, by embedding, with their cosine.
 
         Raises `Unavailable` where the catalogue was made with another embedder.
         """
@@ -133,8 +166,8 @@ class Catalogue:
         return self._known(made, self._embedder(made).images([seen(view) for view in views]), n)
 
     def resembling(self, features: Features, n: int) -> Sequence[tuple[PhotoId, float]]:
-        """The `n` official photos that most local features resemble, the most votes first, with their votes."""
-        return self._by_features().resembling(features, n, self._shelf.has)
+        """The `n` photos that most local features resemble, the most votes first, with their votes."""
+        return _by_photo(self._by_features().resembling(features, n, self._shelf.has))
 
     def index(self, rows: Iterable[Record | Problem], progress: Progress | None = None) -> Report:
         """Keep each row's product in place of its earlier record; what is unchanged is skipped.
@@ -160,8 +193,60 @@ class Catalogue:
             raise BadInput(problem.message)
         return self.product(sku.strip())
 
+    def confirm(
+        self,
+        photo: Photo,
+        sku: str,
+        quad: Quad | None,
+        *,
+        by: str | None = None,
+        edition: str | None = None,
+        source: str | None = None,
+    ) -> View:
+        """Keep a photo as a view of a product, which it is taken for from now on; what it shows is not looked into.
+
+        `quad` is where the product lies, `None` all of the photo. The same again changes nothing; another quad or
+        edition takes the place of the earlier. `by`, `edition` and `source` are as in `View`. Whoever calls this holds
+        the home's lock. Raises `UnknownProduct`, and `BadInput` where the photo is an official one of the product, or
+        the quad is none or covers next to nothing of the photo.
+        """
+        self.product(sku)
+        if self._shelf.is_reference(photo.id, sku):
+            raise BadInput(f"Expected a customer's photo; this is an official one of {sku}, which it shows already.")
+        if quad is not None and part(quad, photo.size) is None:
+            raise BadInput(
+                f"Expected four corners around the product, at least 16 pixels each way within {photo.size.width} x "
+                f"{photo.size.height}; got {[tuple(corner) for corner in quad]}."
+            )
+        if edition is not None and not (edition and edition.isprintable()):
+            raise BadInput(f"Expected the name of an edition that prints on one line; got {edition!r:.80}.")
+        _, quad = looked_at(look_of(photo.id, quad))
+        earlier = self._shelf.view(photo.id, sku)
+        at = self._now().astimezone(UTC).isoformat(timespec="seconds")
+        view = View(photo.id, sku, quad, edition, by, at, source)
+        if earlier and (earlier.quad, earlier.edition) == (quad, edition):
+            view = earlier
+        with self._writing:
+            self._writer(None).confirm(photo, view)
+            self._by_features().write(self._folder / "features.index")
+        return view
+
+    def withdraw(self, photo: PhotoId, sku: str) -> None:
+        """Take back what was confirmed of a photo and a product; the photo goes where nothing else refers to it.
+
+        Raises `UnknownProduct`, and `UnknownPhoto` where it is no view of that product.
+        """
+        self.product(sku)
+        if self._shelf.view(photo, sku) is None:
+            raise UnknownPhoto(
+                f"Expected the id of a photo that was confirmed to show {sku}; {photo!r:.100} was not. List the views."
+            )
+        with self._writing:
+            self._writer(None).withdraw(photo, sku)
+            self._by_features().write(self._folder / "features.index")
+
     def remove(self, sku: str) -> None:
-        """Remove a product, and the photos that belong to no other. Raises `UnknownProduct`."""
+        """Remove a product with its views, and the photos that belong to no other. Raises `UnknownProduct`."""
         self.product(sku)
         with self._writing:
             self._writer(None).remove(sku)
@@ -182,7 +267,7 @@ class Catalogue:
     def _known(self, made: Made, points: NDArray[np.float32], n: int) -> list[tuple[PhotoId, float]]:
         """The nearest of Chroma's that the manifest has: a writer may have put in more, or be about to."""
         found = self._vectors.nearest(made.collection, points, n, self._shelf.generation)
-        return [(photo, cosine) for photo, cosine in found if self._shelf.has(photo)]
+        return _by_photo([(look, cosine) for look, cosine in found if self._shelf.has(look)])
 
     def _embedder(self, made: Made | None) -> Embedder:
         """The embedder, opened once; it must be the one that the embeddings to be compared were made by."""
@@ -209,6 +294,14 @@ class Catalogue:
         with self._lock:
             if self._local is None or self._local[0] != generation:
                 index = self._local[1] if self._local else LocalIndex.read(self._folder / "features.index")
-                index.follow(self._shelf.photos(), self._shelf.features)
+                index.follow(self._shelf.looks(), self._shelf.described)
                 self._local = generation, index
             return self._local[1]
+
+
+def _by_photo(found: Sequence[tuple[Look, float]]) -> list[tuple[PhotoId, float]]:
+    """The photos of looks, each with the most that one of its looks got, in the order of that."""
+    best: dict[PhotoId, float] = {}
+    for look, value in found:
+        best.setdefault(looked_at(look)[0], value)
+    return list(best.items())

@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tools.errors import UnknownPhoto, UnreadablePhoto
-from ..tools.features import OFFICIAL, Features, extract
+from ..tools.features import Features
 from ..tools.photos import LIMITS, load, pixels
-from ..tools.types import PhotoId, Product
+from ..tools.types import Photo, PhotoId, Product, View
+from ..tools.views import features_within, shown
 from .embedders import Embedder
 from .photos import PhotoStore
 from .readings import Readings
 from .records import Problem, Record
-from .shelf import Kept, Made, Shelf
+from .shelf import Kept, Look, Made, Shelf, look_of, looked_at
 from .vectors import Vectors
 
 Pixels = NDArray[np.uint8]
@@ -104,30 +105,48 @@ class Writer:
             self._tell("indexing", done, len(given))
         self.sweep()
         for photo in set(self._shelf.photos()) - self._kept:
-            skus = ", ".join(product.sku for product in self._shelf.owners(photo))
-            problems.append(Problem(0, f"The official photo {photo} of {skus} is gone or damaged. Index it again."))
+            owners = [product.sku for product in self._shelf.owners(photo)]
+            for sku in owners:
+                official = self._shelf.is_reference(photo, sku)
+                what, help_ = ("official", "Index") if official else ("confirmed", "Withdraw it, or confirm")
+                problems.append(Problem(0, f"The {what} photo {photo} of {sku} is gone or damaged. {help_} it again."))
         return Report(**counts, problems=tuple(sorted(problems)))
 
+    def confirm(self, photo: Photo, view: View) -> None:
+        """Keep a view, in place of an earlier one of the same photo and product; its photo beside the official ones."""
+        image, look = pixels(photo), look_of(photo.id, view.quad)
+        self._photos.add(photo)
+        self._vectors.put(self._collection, [look], self._embedder.images([seen(shown(image, view.quad))]))
+        self._shelf.keep_view(view, features_within(image, view.quad))
+        self._kept.add(photo.id)
+        self.sweep()
+
+    def withdraw(self, photo: PhotoId, sku: str) -> None:
+        """Forget a view, and the photo where no product has it any more."""
+        self._shelf.withdraw(photo, sku)
+        self.sweep()
+
     def remove(self, sku: str) -> None:
-        """Remove a product, and the photos that belong to no other. Raises `UnknownProduct`."""
+        """Remove a product with its views, and the photos that belong to no other. Raises `UnknownProduct`."""
         self._shelf.remove(sku)
         self.sweep()
 
     def sweep(self) -> None:
         """Delete the photos that belong to no product any more."""
         gone = self._shelf.sweep()
-        self._vectors.drop(self._collection, sorted(self._vectors.photos(self._collection) - set(self._shelf.photos())))
+        self._vectors.drop(self._collection, sorted(self._vectors.photos(self._collection) - set(self._shelf.looks())))
         self._delete(gone)
 
     def _embed_missing(self) -> None:
-        """Give the collection an embedding of every photo of the manifest that it lacks."""
+        """Give the collection an embedding of every look of the manifest that it lacks."""
         held = self._vectors.photos(self._collection)
-        missing = [photo for photo in self._shelf.photos() if photo not in held]
+        missing = [look for look in self._shelf.looks() if look not in held]
         for start in range(0, len(missing), _BATCH):
-            images: dict[PhotoId, Pixels] = {}
-            for photo in missing[start : start + _BATCH]:
+            images: dict[Look, Pixels] = {}
+            for look in missing[start : start + _BATCH]:
+                photo, quad = looked_at(look)
                 try:
-                    images[photo] = seen(pixels(self._photos.get(photo)))
+                    images[look] = seen(shown(pixels(self._photos.get(photo)), quad))
                 except (UnknownPhoto, UnreadablePhoto):
                     self._delete([photo])
             if images:
@@ -141,7 +160,7 @@ class Writer:
             coming: list[tuple[Record, list[Future[_Source]]]] = []
             for start in range(0, len(records) + _BATCH, _BATCH):
                 now, batch = coming, records[start : start + _BATCH]
-                coming = [(record, [pool.submit(self._look, path) for path in record.images]) for record in batch]
+                coming = [(record, [pool.submit(self._look, path) for path in record.paths]) for record in batch]
                 if now:
                     yield now
         finally:
@@ -160,7 +179,7 @@ class Writer:
         photo = load(path)  # says what is wrong with it, too
         image = pixels(photo)
         self._photos.add(photo)
-        return _Source(digest, photo.id, seen(image), extract(image, *OFFICIAL))
+        return _Source(digest, photo.id, seen(image), features_within(image, None))
 
     def _keep(self, batch: Sequence[tuple[Record, list[_Source]]]) -> list[Literal["added", "updated", "unchanged"]]:
         """Keep a batch of products; says what became of each."""
@@ -172,8 +191,11 @@ class Writer:
             for source in sources:
                 if source.seen is not None and source.features is not None:
                     images[source.photo], features[source.photo] = source.seen, source.features
-            once = {source.photo: source.digest for source in sources}  # a picture may be named twice
-            kept = Kept(Product(record.sku, record.title, tuple(once), record.attributes), tuple(once.values()))
+            once: dict[PhotoId, tuple[str, str | None]] = {}
+            for source, edition in zip(sources, record.paths.values(), strict=True):
+                once.setdefault(source.photo, (source.digest, edition))  # a picture may be named twice
+            product = Product(record.sku, record.title, tuple(once), record.attributes)
+            kept = Kept(product, tuple(d for d, _ in once.values()), tuple(e for _, e in once.values()))
             before = self._shelf.find(record.sku)
             if before != kept:
                 changed.append(kept)

@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +21,23 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Record:
-    """One product as a row states it: `images` are paths, `line` is where the row begins, counted from 1."""
+    """One product as a row states it: `images` are paths, `line` is where the row begins, counted from 1.
+
+    `editions` are the official pictures of the pack as it is no longer made, or is made too, by the edition's name.
+    """
 
     line: int
     sku: str
     title: str
     images: tuple[Path, ...]
     attributes: dict[str, str]
+    editions: dict[str, tuple[Path, ...]] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> dict[Path, str | None]:
+        """Every picture with its edition, `None` for the pack of now, which comes first."""
+        old = {path: name for name, paths in self.editions.items() for path in paths}
+        return {**dict.fromkeys(self.images), **{path: name for path, name in old.items() if path not in self.images}}
 
 
 class Problem(NamedTuple):
@@ -40,9 +50,10 @@ class Problem(NamedTuple):
 def read(file: Path) -> Iterator[Record | Problem]:
     """Every row of a file in its order; a path in it is relative to the file.
 
-    Columns are `sku`, `title` and `image` or `images` (a list; in CSV, with `;` between); every other one is an
-    attribute, as text. A row that repeats an earlier one is left out. Raises `BadInput` where the file cannot be
-    read or is neither JSON Lines nor CSV.
+    Columns are `sku`, `title` and `image` or `images` (a list; in CSV, with `;` between); `editions`, if any, is an
+    object, in CSV as JSON, with a list of images under the name of each edition of the pack other than the one of now;
+    every other one is an attribute, as text. A row that repeats an earlier one is left out. Raises `BadInput` where
+    the file cannot be read or is neither JSON Lines nor CSV.
     """
     try:
         text = _text(file.read_bytes(), file)
@@ -155,16 +166,22 @@ def _checked(line: int, row: Row, folder: Path) -> Record | Problem:
     except (UnicodeEncodeError, RecursionError):
         return Problem(line, _NO_TEXT)
     images = _filled(row.get("images")) or _filled(row.get("image"))
-    if not all(isinstance(image, str) for image in images):
-        return Problem(line, f"Expected images as a list of paths; got {json.dumps(images)[:80]}.")
-    paths = [image.strip() for image in images]
-    if far := next((path for path in paths if re.match(r"[a-z][a-z0-9+.-]+:", path, re.I)), None):
+    old = _editions(row.get("editions"))
+    if old is None:
+        said = json.dumps(row["editions"], ensure_ascii=False)[:80]
+        return Problem(line, f"Expected editions as an object with a list of paths under each name; got {said}.")
+    if not all(isinstance(image, str) for each in (images, *old.values()) for image in each):
+        return Problem(line, f"Expected images as a list of paths; got {json.dumps([images, old])[:80]}.")
+    paths, *others = ([image.strip() for image in each] for each in (images, *old.values()))
+    named = [path for each in (paths, *others) for path in each]
+    if far := next((path for path in named if re.match(r"[a-z][a-z0-9+.-]+:", path, re.I)), None):
         return Problem(
             line, f"Expected the path of an image file; got {far[:80]!r}. No URL is fetched: download it first."
         )
     sku, title = (_plain(row.get(name)) for name in ("sku", "title"))
     attributes = {name: _plain(value) for name, value in row.items() if name not in _OURS and name}
-    return checked(Record(line, sku, title, tuple(folder / path for path in paths), attributes))
+    editions = {name: tuple(folder / path for path in each) for name, each in zip(old, others, strict=True)}
+    return checked(Record(line, sku, title, tuple(folder / path for path in paths), attributes, editions))
 
 
 def checked(record: Record) -> Record | Problem:
@@ -180,18 +197,33 @@ def checked(record: Record) -> Record | Problem:
         return Problem(record.line, f"Expected a sku that prints on one line; got {sku!r:.80}.")
     if not record.images:
         return Problem(record.line, f"Expected the path of an image of {sku!r}; there is none.")
+    editions = {name.strip(): paths for name, paths in record.editions.items() if paths}
+    if odd := next((name for name in editions if not name or not name.isprintable()), None):
+        return Problem(record.line, f"Expected the name of an edition that prints on one line; got {odd!r:.80}.")
     attributes = {name: value.strip() for name, value in record.attributes.items() if value.strip()}
-    return Record(record.line, sku, title, tuple(dict.fromkeys(record.images)), attributes)
+    return Record(record.line, sku, title, tuple(dict.fromkeys(record.images)), attributes, editions)
 
 
 _NO_TEXT = "Expected UTF-8, or GB18030 throughout; this row has bytes that are no text. Save it as UTF-8."
-_OURS = ("sku", "title", "image", "images")
+_OURS = ("sku", "title", "image", "images", "editions")
 
 
 def _filled(given: object) -> list[Any]:
     """The images that a cell or a field gives, without blanks."""
     images = [given] if isinstance(given, str) else given if isinstance(given, list) else []
     return [image for image in images if not isinstance(image, str) or image.strip()]
+
+
+def _editions(given: object) -> dict[str, list[Any]] | None:
+    """The images of each edition, without blanks; `None` where they are not given as that."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given) if given.strip() else {}
+        except ValueError:
+            return None
+    if given is None:
+        return {}
+    return {name: _filled(images) for name, images in given.items()} if isinstance(given, dict) else None
 
 
 def _plain(value: object) -> str:

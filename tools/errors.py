@@ -20,6 +20,10 @@ class UnreadablePhoto(BadInput):
     """The photo is truncated, empty, too large, not an image, or of a kind we do not read."""
 
 
+class Contradiction(BadInput):
+    """What was to be confirmed of a photo contradicts what is seen in it."""
+
+
 class UnknownPhoto(BadInput):
     """No photo with this id is in the store."""
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .features import Features
 from .models.model import Model
 from .photos import Photos
-from .types import Photo, PhotoId, Product, Quad, Reading
+from .types import Photo, PhotoId, Product, Quad, Reading, View
 
 
 class Reader(Protocol):
@@ -45,7 +45,7 @@ class Readings(Protocol):
 
 
 class Catalogue(Protocol):
-    """The products, and their official photos by id; two products may share a photo."""
+    """The products, and their photos by id: official ones, and customers' that were confirmed; two may share one."""
 
     @property
     def readings(self) -> Readings:
@@ -61,7 +61,7 @@ class Catalogue(Protocol):
         ...
 
     def owners(self, reference: PhotoId) -> Sequence[Product]:
-        """The products that this is an official photo of, by SKU."""
+        """The products that this is an official photo of, or a confirmed view, by SKU."""
         ...
 
     def coded(self, code: str) -> Sequence[Product]:
@@ -73,19 +73,31 @@ class Catalogue(Protocol):
         ...
 
     def photo(self, reference: PhotoId) -> Photo:
-        """An official photo."""
+        """An official photo, or a confirmed one."""
+        ...
+
+    def view(self, photo: PhotoId, sku: str) -> View | None:
+        """What was confirmed of this photo and this product; `None` where it is an official photo of it, or neither."""
+        ...
+
+    def views(self, sku: str | None = None) -> Sequence[View]:
+        """The confirmed views of a product, or of all, by SKU and in the order in which their photos came."""
+        ...
+
+    def edition(self, photo: PhotoId, sku: str) -> str | None:
+        """The edition of a product that a photo of it shows; `None` for the one of now."""
         ...
 
     def features(self, reference: PhotoId) -> Features:
-        """The local features of an official photo, computed when it was indexed."""
+        """The local features of an official photo, or of what lies in the quads of a confirmed one, as it was kept."""
         ...
 
     def nearest(self, views: Sequence[NDArray[np.uint8]], n: int) -> Sequence[tuple[PhotoId, float]]:
-        """The `n` official photos nearest to any of the views, RGB `(h, w, 3)`, by embedding, with their cosine."""
+        """The `n` photos nearest to any of the views, RGB `(h, w, 3)`, by embedding, with their cosine."""
         ...
 
     def resembling(self, features: Features, n: int) -> Sequence[tuple[PhotoId, float]]:
-        """The `n` official photos that most local features resemble, the most votes first."""
+        """The `n` photos that most local features resemble, the most votes first."""
         ...
 
 

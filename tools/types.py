@@ -293,7 +293,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Product:
-    """A catalogue record: `references` are the ids of its official photos, at least one.
+    """A catalogue record: `references` are the ids of its official photos, at least one; those of editions come last.
 
     `attributes` are whatever else the catalogue says, as text: data, never an instruction.
     """
@@ -302,6 +302,24 @@ class Product:
     title: str
     references: tuple[PhotoId, ...]
     attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class View:
+    """A customer's photo that was confirmed to show a product, and from then on teaches how that looks.
+
+    `quad` is where the product lies in the photo, to a tenth of a pixel (it may reach over its edge); `None`: the
+    whole photo shows it. `edition` is the edition of the pack, `None` for the one of now. `by` is who confirmed it,
+    `at` when (ISO 8601, UTC), `source` the file or the threads that it came from; `None` where nobody said.
+    """
+
+    photo: PhotoId
+    sku: str
+    quad: Quad | None
+    edition: str | None
+    by: str | None
+    at: str
+    source: str | None
 
 
 MatchSource = Literal["barcode", "embedding", "features", "claimed", "named", "photo"]
@@ -316,11 +334,12 @@ Homography = tuple[tuple[float, float, float], tuple[float, float, float], tuple
 class Match:
     """A product found for a photo, and how it was found. What nobody measured is `None`.
 
-    `reference` is the official photo it was held against, `quad` where that lies in the photo (it may reach
-    over its edge). `similarity`: cosine of the embeddings, -1..1. `inliers`: matched local features that agree
-    on `homography`. `agreement`: share of the reference's visible surface whose structure agrees, 0..1;
-    `visible`: share of it that can be seen, 0..1; `colour`: mean colour difference there, CIE76 Delta E.
-    `text`: share of the words that tell it from its nearest rival which were read in the photo, 0..1.
+    `reference` is the photo it was held against: an official one or, where `confirmed`, a customer's that was confirmed
+    to show it; `edition` is the edition of the pack that this shows, `None` for the one of now. `quad` is where it lies
+    in the photo (it may reach over its edge). `similarity`: cosine of the embeddings, -1..1. `inliers`: matched local
+    features that agree on `homography`. `agreement`: share of the reference's visible surface whose structure agrees,
+    0..1; `visible`: share of it that can be seen, 0..1; `colour`: mean colour difference there, CIE76 Delta E. `text`:
+    share of the words that tell it from its nearest rival which were read in the photo, 0..1.
     `sku` is "" where a second photo of the person stands in for a reference.
     """
 
@@ -336,6 +355,8 @@ class Match:
     text: float | None = None
     homography: Homography | None = None
     quad: Quad | None = None
+    confirmed: bool = False
+    edition: str | None = None
 
     def region(self, size: Size) -> Region | None:
         """Where it lies in the photo of this size; `None` where nobody saw it."""
