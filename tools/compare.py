@@ -1,11 +1,14 @@
 """The tool `compare`: a photo held against an official picture, or against another photo."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+
 from .differences import Held, differences
-from .errors import ModelFailed
+from .errors import ModelFailed, UnknownPhoto
 from .flat import Flat, lay
 from .identify import coded, look, settle
 from .kit import Kit
@@ -13,21 +16,29 @@ from .naming import name
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import ENOUGH, Sighting, features_of, is_foremost, places, quad_of, register, rows
+from .recognise import ENOUGH, Sighting, features_of, is_foremost, places, quad_of, register, rows, sighting
 from .seeing import worded
 from .types import (
+    Box,
     Difference,
     Fact,
     Finding,
+    Line,
     Match,
     MatchSource,
     Outcome,
     Photo,
+    PhotoId,
+    Point,
     Product,
+    Quad,
     Quality,
+    Reading,
     Region,
     Verdict,
+    View,
 )
+from .views import part, shown
 
 VISIBLE, AGREEING = 0.55, 0.8
 """Share of the official face that has to be in view, and of that which has to agree, for a pack to be the same."""
@@ -44,6 +55,8 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     """Hold a photo against the official picture, and say what differs.
 
     `against` is the SKU that was ordered, or the id of another photo; without it, the product is identified first.
+    Of a pack with several editions the one that fits best counts: what agrees with an older one is `same`, with the
+    reason `edition`. A confirmed photo stands in where no official picture of that edition lies onto the photo.
     `verdict` and `differences` hold the answer, `matches` the product seen, or the twins it may be, and last the one
     ordered where it is another one. Dates and lots that are a pack's own are `facts`, and no difference. The outcome
     is `found` where there is a verdict other than `cannot_tell`, which is `unreadable`. `not_looked`, `no_catalogue`
@@ -65,7 +78,8 @@ def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) 
         return found
     reference = other or kit.catalogue.photo(unnamed[0].reference)
     try:
-        words = worded(kit.model, photo, reference, kit.language, unnamed, official=other is None)
+        official = other is None and not any(match.confirmed for match in found.matches[-1:])
+        words = worded(kit.model, photo, reference, kit.language, unnamed, official=official)
     except ModelFailed as error:
         return replace(found, model=kit.model.name, failed=error.reason)
     said = dict(zip(unnamed, words, strict=True))
@@ -97,16 +111,75 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
         verdict = Verdict("other_variant", ("other_product",))
         matches = [*settled, *_matches(ordered)]
         return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
-    target = meant if other and meant else next(s for s in rivals if s.product.sku == skus[0])
-    flat = lay(pixels(photo), pixels(kit.catalogue.photo(target.reference)), target.registration.homography)
-    held = differences(flat)
-    found, facts = _named(photo, kit, flat, held, target)
-    if other:
+    if other and meant:
+        _, found, facts, match = _judged(photo, kit, meant, quality)
         verdict = Verdict("other_variant", ("other_product_fits_better",))
-    else:
-        verdict = _judge(held, found, facts, quality, flat)
-    matches = [*settled, target.match()] if other else settled
-    return _finding(photo, start, against, None, matches, found, verdict, facts, mirrored=mirrored)
+        return _finding(photo, start, against, None, [*settled, match], found, verdict, facts, mirrored=mirrored)
+    best = next(s for s in rivals if s.product.sku == skus[0])
+    tried = (_judged(photo, kit, one, quality, settled[0].text) for one in _yardsticks(photo, kit, best, mirrored))
+    first = next(tried)
+    if first[0].answer == "differs":
+        first = next((each for each in tried if each[0].answer == "same"), first)
+    verdict, found, facts, match = first
+    return _finding(photo, start, against, None, [match], found, verdict, facts, mirrored=mirrored)
+
+
+def _yardsticks(photo: Photo, kit: Kit, best: Sighting, mirrored: bool) -> Iterator[Sighting]:
+    """What to hold the photo against: of each edition of a product the best picture, the best one's edition first.
+
+    An official picture, wherever one lies onto the photo; else a confirmed photo.
+    """
+    sku = best.product.sku
+    official, views = (dict[str | None, list[PhotoId]](), dict[str | None, list[PhotoId]]())
+    for reference in best.product.references:
+        official.setdefault(kit.catalogue.edition(reference, sku), []).append(reference)
+    for view in kit.catalogue.views(sku):
+        views.setdefault(view.edition, []).append(view.photo)
+    shows = kit.catalogue.edition(best.reference, sku)
+    confirmed = kit.catalogue.view(best.reference, sku) is not None
+    yield (_best(photo, kit, best, official.get(shows, ()), mirrored) if confirmed else None) or best
+    for edition in dict.fromkeys((*official, *views)):
+        if edition != shows:
+            for references in (official.get(edition, ()), views.get(edition, ())):
+                if found := _best(photo, kit, best, references, mirrored):
+                    yield found
+                    break
+
+
+def _best(photo: Photo, kit: Kit, seen: Sighting, references: Sequence[PhotoId], mirrored: bool) -> Sighting | None:
+    """The picture of a product seen that lies onto the photo best; `None` where none does."""
+    found = []
+    for reference in references:
+        with suppress(UnknownPhoto):  # a writer may have removed it meanwhile
+            laid = register(features_of(photo, mirrored), kit.catalogue.features(reference), mirrored)
+            if laid is not None and len(laid) >= ENOUGH:
+                found.append(sighting(photo, kit, seen.product, reference, laid, seen.sources, seen.similarity))
+    return max((one for one in found if one.strong), key=lambda one: one.score, default=None)
+
+
+def _judged(
+    photo: Photo, kit: Kit, target: Sighting, quality: Quality, text: float | None = None
+) -> tuple[Verdict, tuple[Difference, ...], tuple[Fact, ...], Match]:
+    """The photo held against one picture: the verdict, what differs, the pack's own dates, and the match."""
+    sku = target.product.sku
+    view, edition = kit.catalogue.view(target.reference, sku), kit.catalogue.edition(target.reference, sku)
+    flat, corner = _laid(photo, kit, target, view)
+    held = differences(flat, official=view is None)
+    found, facts = _named(photo, kit, flat, held, target, corner)
+    verdict = _judge(held, found, facts, quality, flat)
+    if edition and verdict.answer == "same":
+        verdict = replace(verdict, reasons=(*verdict.reasons, "edition"))
+    return verdict, found, facts, replace(target.match(text), confirmed=view is not None, edition=edition)
+
+
+def _laid(photo: Photo, kit: Kit, target: Sighting, view: View | None) -> tuple[Flat, Point]:
+    """The photo on the picture, or on the part of a confirmed photo that is the pack, and where that begins there."""
+    picture = kit.catalogue.photo(target.reference)
+    quad = view.quad if view else None
+    box = part(quad, picture.size) if quad else None
+    corner = Point(box.x0, box.y0) if box else Point(0, 0)
+    there = np.array([[1, 0, corner.x], [0, 1, corner.y], [0, 0, 1]])
+    return lay(pixels(photo), shown(pixels(picture), quad), target.registration.homography @ there), corner
 
 
 def _place(
@@ -131,14 +204,27 @@ def _place(
 
 
 def _named(
-    photo: Photo, kit: Kit, flat: Flat, held: Held, target: Sighting
+    photo: Photo, kit: Kit, flat: Flat, held: Held, target: Sighting, corner: Point
 ) -> tuple[tuple[Difference, ...], tuple[Fact, ...]]:
     """Reading costs the most, and only a mark needs it."""
     if not held.marks:
         return (), ()
     official = kit.catalogue.photo(target.reference)
     there = read(official, replace(kit, readings=kit.catalogue.readings))
-    return name(held.marks, flat, photo, target.reference, read(photo, kit), there)
+    named, facts = name(held.marks, flat, photo, target.reference, read(photo, kit), _moved(there, corner))
+    x, y = corner
+    back = [Box(d.there.x0 + x, d.there.y0 + y, d.there.x1 + x, d.there.y1 + y) for d in named]
+    return tuple(replace(d, there=box) for d, box in zip(named, back, strict=True)), facts
+
+
+def _moved(reading: Reading, corner: Point) -> Reading:
+    """A reading of a photo as that of its part that begins at a corner."""
+
+    def quad(line: Line) -> Quad:
+        a, b, c, d = (Point(x - corner.x, y - corner.y) for x, y in line.quad)
+        return a, b, c, d
+
+    return replace(reading, lines=tuple(replace(line, quad=quad(line)) for line in reading.lines))
 
 
 def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:

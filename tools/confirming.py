@@ -44,7 +44,7 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
             f"Expected a photo of {sku}, {product.title}; its barcode names {', '.join(sorted(coded))}. Confirm it as "
             "that, or send another photo."
         )
-    own = [quad for match in seen.matches if match.sku == sku and (quad := _lies(match, photo, kit))]
+    own = [quad for match in seen.matches if match.sku == sku and (quad := _lies(match, kit))]
     own = [quad for quad in own if box is None or _holds(box.corners, Box.around(quad).centre)]
     if own:
         return own[0]
@@ -52,8 +52,8 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
     for other in seen.matches:
         if other.sku != sku and other.quad and (other.inliers or 0) >= CLEAR and _holds(other.quad, meant):
             raise Contradiction(
-                f"Expected a photo of {sku}, {product.title}; what is seen there is {other.sku}, {other.title}. Confirm "
-                f"it as that, name the place of {sku} (box), or send another photo. If what was confirmed of "
+                f"Expected a photo of {sku}, {product.title}; what is seen there is {other.sku}, {other.title}. "
+                f"Confirm it as that, name the place of {sku} (box), or send another photo. If what was confirmed of "
                 f"{other.sku} is wrong, withdraw that first."
             )
     rim = (1 - MIDDLE) / 2
@@ -67,7 +67,7 @@ def _coded(facts: Sequence[Fact], kit: Kit, box: Box | None) -> set[str]:
     return {product.sku for fact in here if fact.name == "code" for product in kit.catalogue.coded(fact.value)}
 
 
-def _lies(match: Match, photo: Photo, kit: Kit) -> Quad | None:
+def _lies(match: Match, kit: Kit) -> Quad | None:
     """Where the pack itself lies in the photo, without the ground that an official picture shows around it."""
     if match.homography is None:
         return None
