@@ -16,8 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..tools import twins
 from ..tools.errors import BadInput, Unavailable, UnknownPhoto
 from ..tools.features import Features
+from ..tools.registration import Matrix
 from ..tools.types import Photo, PhotoId, Product, Quad, View
 from ..tools.views import part
 from .embedders import Embedder, open_embedder
@@ -29,6 +31,10 @@ from .records import Problem, Record, checked
 from .shelf import Look, Made, Shelf, look_of, looked_at
 from .vectors import Vectors
 from .words import Words
+
+_TWINS, _SHARED, _PAIRED_AT_ONCE = 12, 0.05, 256
+"""Photos among which the twins of an official one are looked for, the share of its own votes that a twin has (on the
+grocery set 0.06 to 0.53), and how many are looked at before what was found is kept."""
 
 DEFAULT = "descriptor"
 """The embedder of a catalogue that nobody chose one for."""
@@ -133,6 +139,10 @@ class Catalogue:
         """
         return self._shelf.features(reference)
 
+    def twin(self, reference: PhotoId, other: PhotoId) -> Matrix | None:
+        """The way from pixels of an official photo to those of its twin, found on indexing; `None`: no twins."""
+        return self._shelf.twin(reference, other)
+
     def coded(self, code: str) -> Sequence[Product]:
         """The products one of whose attributes is this barcode, by SKU; zeros in front do not count."""
         return self._by_words().coded(code)
@@ -182,6 +192,7 @@ class Catalogue:
             return Report(0, 0, 0, tuple(sorted(problems)))
         with self._writing:
             report = self._writer(progress).index(given)
+            self._find_twins()
             self._by_features().write(self._folder / "features.index")
         return report
 
@@ -263,6 +274,22 @@ class Catalogue:
     def _writer(self, progress: Progress | None) -> Writer:
         embedder = self._embedder(None)
         return Writer(self._shelf, self._vectors, self._photos, self.readings, embedder, progress or (lambda *_: None))
+
+    def _find_twins(self) -> None:
+        """Look for twins of the official photos that are new, among all of them."""
+        new, index = self._shelf.unpaired(), self._by_features()
+        for start in range(0, len(new), _PAIRED_AT_ONCE):
+            found: dict[PhotoId, dict[PhotoId, Matrix]] = {}
+            for photo in new[start : start + _PAIRED_AT_ONCE]:
+                features, found[photo] = self._shelf.features(photo), {}
+                votes = index.resembling(features, _TWINS, self._shelf.has)
+                for other, count in votes:
+                    # Its own votes are the most that there can be. A view is no official photo.
+                    if looked_at(other)[1] is None and other != photo and count >= _SHARED * votes[0][1]:
+                        way = twins.way(features, self._shelf.features(other))
+                        if way is not None:
+                            found[photo][other] = way
+            self._shelf.pair(found)
 
     def _known(self, made: Made, points: NDArray[np.float32], n: int) -> list[tuple[PhotoId, float]]:
         """The nearest of Chroma's that the manifest has: a writer may have put in more, or be about to."""

@@ -17,15 +17,19 @@ import numpy as np
 
 from ..tools.errors import Unavailable, UnknownPhoto, UnknownProduct
 from ..tools.features import Features
+from ..tools.registration import Matrix
 from ..tools.types import PhotoId, Point, Product, Quad, View
 
 _FORMAT = 2
-"""Of the tables and of the features in them. Format 1 had no views and no editions, and is brought up to this one."""
+"""Of the tables and of the features in them. Format 1 had no views, editions and twins; it is brought up."""
 
-_VIEWS = (
+_ADDED = (
     "CREATE TABLE IF NOT EXISTS views (photo TEXT, sku TEXT, look TEXT NOT NULL, edition TEXT, who TEXT, "
     "time TEXT NOT NULL, source TEXT, PRIMARY KEY (photo, sku))",
     "CREATE INDEX IF NOT EXISTS by_look ON views (look)",
+    "CREATE TABLE IF NOT EXISTS twins (photo TEXT, other TEXT, way BLOB NOT NULL, PRIMARY KEY (photo, other)) "
+    "WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS paired (photo TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
 _SCHEMA = (
@@ -37,7 +41,7 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS by_source ON refs (source)",
     "CREATE TABLE IF NOT EXISTS photos (photo TEXT PRIMARY KEY, points BLOB NOT NULL, descriptors BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
-    *_VIEWS,
+    *_ADDED,
 )
 
 Look = str
@@ -197,6 +201,25 @@ class Shelf:
         both = "SELECT 1 FROM refs WHERE photo = ? UNION ALL SELECT 1 FROM views WHERE look = ? LIMIT 1"
         return bool(self._rows(both, look, look))
 
+    def unpaired(self) -> list[PhotoId]:
+        """The official photos of which nobody has looked yet whether they have twins."""
+        wanted = "photo IN (SELECT photo FROM refs) AND photo NOT IN (SELECT photo FROM paired)"
+        return [photo for (photo,) in self._rows(f"SELECT photo FROM photos WHERE {wanted} ORDER BY rowid")]  # noqa: S608
+
+    def pair(self, found: Mapping[PhotoId, Mapping[PhotoId, Matrix]]) -> None:
+        """Keep the twins of photos, with the way from pixels of the one to those of the other."""
+        with self._change() as db:
+            for photo, twins in found.items():
+                for other, way in twins.items():
+                    ways = ((photo, other, way.tobytes()), (other, photo, np.linalg.inv(way).tobytes()))
+                    db.executemany("INSERT OR REPLACE INTO twins VALUES (?, ?, ?)", ways)
+                db.execute("INSERT OR IGNORE INTO paired VALUES (?)", (photo,))
+
+    def twin(self, photo: PhotoId, other: PhotoId) -> Matrix | None:
+        """The way from pixels of a photo to those of its twin; `None` where they are no twins."""
+        found = self._rows("SELECT way FROM twins WHERE photo = ? AND other = ?", photo, other)
+        return np.frombuffer(found[0][0]).reshape(3, 3) if found else None
+
     def features(self, photo: PhotoId) -> Features:
         """The local features of a photo, or those of the parts of it that are views. Raises `UnknownPhoto`."""
         parts = self._rows("SELECT DISTINCT look FROM views WHERE photo = ? ORDER BY look", photo)
@@ -268,6 +291,8 @@ class Shelf:
             return []
         with self._change() as db:
             gone = [look for (look,) in db.execute(f"DELETE {idle} RETURNING photo").fetchall()]
+            for table, name in (("paired", "photo"), ("twins", "photo"), ("twins", "other")):
+                db.execute(f"DELETE FROM {table} WHERE {name} NOT IN (SELECT photo FROM photos)")  # noqa: S608
         return sorted({looked_at(look)[0] for look in gone} - set(self.photos()))
 
     def close(self) -> None:
@@ -362,7 +387,7 @@ def _bring_up(db: sqlite3.Connection) -> None:
     try:
         if _format(db) == 1:  # another process may have been sooner
             db.execute("ALTER TABLE refs ADD COLUMN edition TEXT")
-            for table in _VIEWS:
+            for table in _ADDED:
                 db.execute(table)
             db.execute("UPDATE facts SET value = ? WHERE name = 'format'", (_FORMAT,))
         db.execute("COMMIT")

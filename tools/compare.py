@@ -16,7 +16,7 @@ from .naming import name
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import ENOUGH, Sighting, features_of, is_foremost, places, quad_of, register, rows, sighting
+from .recognise import ENOUGH, Candidate, Sighting, features_of, is_foremost, places, quad_of, register, rows, sighting
 from .seeing import worded
 from .types import (
     Box,
@@ -94,8 +94,8 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     ordered: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else []
     named = coded(photo, kit)
     quality = measure(pixels(photo))
-    sightings, mirrored = look(photo, kit, [*ordered, *named])
-    rivals = _place([s for s in sightings if s.strong], ordered, named, photo)
+    ranking, mirrored = look(photo, kit, [*ordered, *named])
+    rivals = _place(ranking.strong, ordered, named, photo)
     if rivals is None:
         return _unseen(photo, start, against, ordered, named, quality)
     # A barcode says which of the twins it is.
@@ -153,7 +153,8 @@ def _best(photo: Photo, kit: Kit, seen: Sighting, references: Sequence[PhotoId],
         with suppress(UnknownPhoto):  # a writer may have removed it meanwhile
             laid = register(features_of(photo, mirrored), kit.catalogue.features(reference), mirrored)
             if laid is not None and len(laid) >= ENOUGH:
-                found.append(sighting(photo, kit, seen.product, reference, laid, seen.sources, seen.similarity))
+                brought = Candidate(list(seen.sources), seen.similarity)
+                found.append(sighting(photo, kit, seen.product, reference, laid, brought))
     return max((one for one in found if one.strong), key=lambda one: one.score, default=None)
 
 

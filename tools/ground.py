@@ -111,11 +111,11 @@ def _seen(photo: Photo, kit: Kit, products: Sequence[Product]) -> tuple[list[Mat
     if not products:
         return [], []
     named: list[tuple[Product, MatchSource]] = [(product, "named") for product in products[:_TRIED]]
-    sightings, _ = look(photo, kit, named)
+    ranking, _ = look(photo, kit, named)
     skus = {product.sku for product in products}
     found: list[Match] = []
     undecided: list[Match] = []
-    for rivals in places([s for s in sightings if s.strong]):
+    for rivals in places(ranking.strong):
         settled, _ = settle(photo, kit, rivals)
         asked = [match.sku in skus for match in settled]
         if all(asked):

@@ -14,7 +14,7 @@ from .kit import Kit
 from .photos import pixels
 from .quality import measure
 from .reading import read, read_once
-from .recognise import WEAK, Sighting, is_foremost, places, recognise
+from .recognise import WEAK, Ranking, Sighting, is_foremost, places, recognise
 from .types import Code, Fact, Finding, Match, MatchSource, Outcome, Photo, Product
 
 SOURCE = "barcode, embeddings, RootSIFT and MAGSAC"
@@ -36,24 +36,45 @@ def identify(photo: Photo, kit: Kit) -> Finding:
     that would tell, and `matches` the rivals. `code_conflict`: the barcode says one product, the picture another.
     `not_looked`, `no_catalogue` where there is none. Raises `Unavailable` without a barcode reader or an OCR engine.
     """
-    return identify_by(photo, kit, read_codes(pixels(photo)) if len(kit.catalogue) else ())
+    return ranked(photo, kit)[0]
+
+
+def ranked(photo: Photo, kit: Kit) -> tuple[Finding, tuple[str, ...]]:
+    """`identify`, and the SKUs of all that was considered, the likeliest first, whether or not it came to an answer."""
+    if not len(kit.catalogue):
+        return identify_by(photo, kit, ()), ()
+    return _ranked(photo, kit, read_codes(pixels(photo)))
 
 
 def identify_by(photo: Photo, kit: Kit, codes: Sequence[Code]) -> Finding:
     """`identify` for a photo whose codes have been read."""
-    start = time.perf_counter()
     if not len(kit.catalogue):
-        return _finding(photo, start, "not_looked", reason="no_catalogue")
+        return _finding(photo, time.perf_counter(), "not_looked", reason="no_catalogue")
+    return _ranked(photo, kit, codes)[0]
+
+
+def _ranked(photo: Photo, kit: Kit, codes: Sequence[Code]) -> tuple[Finding, tuple[str, ...]]:
+    start = time.perf_counter()
     facts = tuple(fact for fact in map(fact_of, codes) if fact.name == "code")
     named = _by(facts, kit)
-    sightings, mirrored = look(photo, kit, named)
-    strong = [s for s in sightings if s.strong]
+    ranking, mirrored = look(photo, kit, named)
+    strong = ranking.strong
     if named:
         twins = any(len(kit.catalogue.coded(fact.value)) > 1 for fact in facts)
-        return _by_code(photo, start, [product for product, _ in named], strong, facts, twins, mirrored)
+        found = _by_code(photo, start, [product for product, _ in named], strong, facts, twins, mirrored)
+    else:
+        found = _by_sight(photo, kit, start, ranking, facts, mirrored)
+    return found, tuple(dict.fromkeys([*(match.sku for match in found.matches), *ranking.scores]))
+
+
+def _by_sight(
+    photo: Photo, kit: Kit, start: float, ranking: Ranking, facts: tuple[Fact, ...], mirrored: bool
+) -> Finding:
+    """What is seen, place by place."""
+    strong = ranking.strong
     if not strong:
         reason = "photo_too_poor" if measure(pixels(photo)).level == "retake" else None
-        weak = any(len(sighting.registration) >= WEAK for sighting in sightings)
+        weak = any(len(sighting.registration) >= WEAK for sighting in ranking.sightings)
         outcome: Outcome = "unreadable" if reason or weak else "absent"
         return _finding(photo, start, outcome, facts=facts, reason=reason or ("weak_evidence" if weak else None))
     matches: list[Match] = []
@@ -82,13 +103,13 @@ def _by(codes: Sequence[Fact], kit: Kit) -> list[tuple[Product, MatchSource]]:
     return [(product, "barcode") for product in found.values()]
 
 
-def look(photo: Photo, kit: Kit, named: Sequence[tuple[Product, MatchSource]] = ()) -> tuple[list[Sighting], bool]:
-    """What can be laid onto the photo, and whether that took a mirror."""
-    sightings = recognise(photo, kit, named)
-    if any(s.strong for s in sightings):
-        return sightings, False
-    flipped = [s for s in recognise(photo, kit, named, mirrored=True) if s.strong]
-    return (flipped, True) if flipped else (sightings, False)
+def look(photo: Photo, kit: Kit, named: Sequence[tuple[Product, MatchSource]] = ()) -> tuple[Ranking, bool]:
+    """What the photo may show, and whether that took a mirror."""
+    plain = recognise(photo, kit, named)
+    if plain.strong:
+        return plain, False
+    flipped = recognise(photo, kit, named, mirrored=True)
+    return (flipped, True) if flipped.strong else (plain, False)
 
 
 def settle(photo: Photo, kit: Kit, rivals: Sequence[Sighting]) -> tuple[list[Match], str]:

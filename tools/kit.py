@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .features import Features
 from .models.model import Model
 from .photos import Photos
+from .registration import Matrix
 from .types import Photo, PhotoId, Product, Quad, Reading, View
 
 
@@ -90,6 +91,10 @@ class Catalogue(Protocol):
 
     def features(self, reference: PhotoId) -> Features:
         """The local features of an official photo, or of what lies in the quads of a confirmed one, as it was kept."""
+        ...
+
+    def twin(self, reference: PhotoId, other: PhotoId) -> Matrix | None:
+        """The way from pixels of an official photo to those of its twin, found on indexing; `None`: no twins."""
         ...
 
     def nearest(self, views: Sequence[NDArray[np.uint8]], n: int) -> Sequence[tuple[PhotoId, float]]:

@@ -331,6 +331,22 @@ Homography = tuple[tuple[float, float, float], tuple[float, float, float], tuple
 
 
 @dataclass(frozen=True)
+class Deciding:
+    """The field that tells a product from its likeliest rival: what speaks the most for the one against the other.
+
+    `kind`: the words of the pack, a colour, or its artwork. `words` are those that were read. `region` is in the photo
+    and `there` the same place in the official one, each in its own pixels; `None` where it was read and nobody knows
+    where.
+    """
+
+    rival: str
+    kind: Literal["text", "colour", "artwork"]
+    region: Region | None
+    there: Box | None
+    words: str | None = None
+
+
+@dataclass(frozen=True)
 class Match:
     """A product found for a photo, and how it was found. What nobody measured is `None`.
 
@@ -340,6 +356,7 @@ class Match:
     features that agree on `homography`. `agreement`: share of the reference's visible surface whose structure agrees,
     0..1; `visible`: share of it that can be seen, 0..1; `colour`: mean colour difference there, CIE76 Delta E. `text`:
     share of the words that tell it from its nearest rival which were read in the photo, 0..1.
+    `decided`: the field that told it from its likeliest rival, where one did.
     `sku` is "" where a second photo of the person stands in for a reference.
     """
 
@@ -357,6 +374,7 @@ class Match:
     quad: Quad | None = None
     confirmed: bool = False
     edition: str | None = None
+    decided: Deciding | None = None
 
     def region(self, size: Size) -> Region | None:
         """Where it lies in the photo of this size; `None` where nobody saw it."""

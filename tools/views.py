@@ -41,12 +41,12 @@ def features_within(image: Pixels, quad: Quad | None) -> Features:
 
     Their points are in pixels of the photo.
     """
-    side, most = OFFICIAL
+    side, most, enlarged = OFFICIAL
     if quad is None:
-        return extract(image, side, most)
+        return extract(image, side, most, enlarged)
     box = _part(image, quad)
     # A quad that stands askew fills half of the part around it at least.
-    found = extract(shown(image, quad), side, 2 * most)
+    found = extract(shown(image, quad), side, 2 * most, enlarged)
     points = found.points + np.array([box.x0, box.y0], np.float32)
     inside = _inside(points, _grown(quad))
     return Features(points[inside], found.descriptors[inside]).first(most)

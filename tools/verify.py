@@ -1,0 +1,45 @@
+"""Whether a photo shows the product that somebody says it shows: what supports it, against all that it could be."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .identify import look
+from .kit import Kit
+from .recognise import chances
+from .types import Photo
+
+YES, NO, RIVAL = 0.8, 0.1, 0.5
+"""Probability from which on it is the product; up to which it is not, where a rival has this one at least.
+
+Chosen on `train` photos of the grocery set, each with its own product and its nearest sibling.
+"""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`answer`: `same` product, `other_variant` (the `rival`, its SKU), or `cannot_tell`.
+
+    `p`: probability that it is this product, against the rest of the catalogue and what is not in it, 0..1. That the
+    pack is this product, and yet differs from its official picture, is what `compare` looks for.
+    """
+
+    answer: Literal["same", "other_variant", "differs", "cannot_tell"]
+    p: float
+    rival: str | None
+
+
+def verify(photo: Photo, kit: Kit, sku: str) -> Verification:
+    """Verify a claimed product by geometry, structure, colour and what tells it from its twins.
+
+    Raises `UnknownProduct`.
+    """
+    ranking, _ = look(photo, kit, [(kit.catalogue.product(sku), "claimed")])
+    likely = chances(ranking, sku)
+    p = likely.pop(sku)
+    rival = max(likely, key=lambda other: likely[other], default=None)
+    if p >= YES:
+        return Verification("same", p, rival)
+    seen = any(one.product.sku == rival for one in ranking.strong)
+    if p <= NO and rival is not None and seen and likely[rival] >= RIVAL:
+        return Verification("other_variant", p, rival)
+    return Verification("cannot_tell", p, rival)
