@@ -31,9 +31,18 @@ def part(quad: Quad, size: Size) -> Box | None:
 
 
 def shown(image: Pixels, quad: Quad | None) -> Pixels:
-    """What of an upright RGB photo `(h, w, 3)` is around a quad; all of it without one."""
+    """What an upright RGB photo `(h, w, 3)` shows in a quad, on white as official pictures are; all without one."""
+    import cv2
+
+    if quad is None:
+        return image
     box = _part(image, quad)
-    return np.ascontiguousarray(image[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)])
+    cut = image[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)].copy()
+    pack = np.zeros(cut.shape[:2], np.uint8)
+    corners = np.array(_grown(quad)) - (box.x0, box.y0)
+    cv2.fillConvexPoly(pack, corners.round().astype(np.int32), 1)
+    cut[pack == 0] = 255
+    return cut
 
 
 def features_within(image: Pixels, quad: Quad | None) -> Features:
