@@ -3,7 +3,12 @@
 import random
 from pathlib import Path
 
+import cv2
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from sightline.tools.photos import load
+from sightline.tools.types import Photo, Quad
 
 
 def pack(seed: int, size: tuple[int, int] = (150, 200)) -> Image.Image:
@@ -39,3 +44,14 @@ def packs(folder: Path, seeds: range) -> list[Path]:
     for seed, file in zip(seeds, out, strict=True):
         pack(seed).save(file)
     return out
+
+
+def shot(front: Image.Image, quad: Quad, shop: int = 90, size: tuple[int, int] = (640, 480)) -> Photo:
+    """A customer's photo of a front where `quad` says, before a shop that is as full of print as the pack."""
+    width, height = front.size
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    laid = cv2.getPerspectiveTransform(corners, np.array(quad, np.float32))
+    mask = cv2.warpPerspective(np.ones((height, width), np.uint8), laid, size)
+    shown = cv2.warpPerspective(np.array(front), laid, size)
+    photo = np.where(mask[..., None] > 0, shown, np.array(pack(shop, size)))
+    return load(Image.fromarray(photo.astype(np.uint8)))

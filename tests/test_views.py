@@ -10,13 +10,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import packs
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from numpy.typing import NDArray
-from packs import pack, packs
-from PIL import Image
 
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.embedders import EMBEDDERS
@@ -36,14 +35,7 @@ TILTED: Quad = (Point(210, 60), Point(420, 90), Point(400, 380), Point(190, 330)
 
 
 def shot(seed: int, shop: int = 90, quad: Quad = TILTED) -> Photo:
-    """A pack where `quad` says, before a shop that is as full of print as the pack."""
-    behind = np.array(pack(shop, (640, 480)))
-    front = np.array(pack(seed, (300, 400)))
-    corners = np.array([(0, 0), (300, 0), (300, 400), (0, 400)], np.float32)
-    laid = cv2.getPerspectiveTransform(corners, np.array(quad, np.float32))
-    mask = cv2.warpPerspective(np.ones(front.shape[:2], np.uint8), laid, (640, 480))
-    photo = np.where(mask[..., None] > 0, cv2.warpPerspective(front, laid, (640, 480)), behind)
-    return load(Image.fromarray(photo.astype(np.uint8)))
+    return packs.shot(packs.pack(seed, (300, 400)), quad, shop)
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def catalogue(folder: Path, tmp_path: Path) -> Iterator[Catalogue]:
     with contextlib.closing(Catalogue(folder, "0", now=lambda: NOON)) as opened:
-        files = packs(tmp_path / "pictures", range(3))
+        files = packs.packs(tmp_path / "pictures", range(3))
         opened.index(Record(1, f"P{n}", f"Pack {n}", (file,), {}) for n, file in enumerate(files))
         yield opened
 
@@ -170,7 +162,7 @@ def test_a_photo_stays_as_long_as_anything_refers_to_it(catalogue: Catalogue) ->
 
 def test_indexing_a_product_anew_keeps_its_views(catalogue: Catalogue, tmp_path: Path) -> None:
     view = catalogue.confirm(shot(7), "P1", TILTED)
-    (other,) = packs(tmp_path / "pictures", range(5, 6))
+    (other,) = packs.packs(tmp_path / "pictures", range(5, 6))
     catalogue.index([Record(1, "P1", "Other title", (other,), {})])
     assert list(catalogue.views("P1")) == [view]
     assert len(catalogue.features(view.photo)) > 50
@@ -290,7 +282,7 @@ class Kept(RuleBasedStateMachine):
         self.folder = Path(self.temporary.name)
         self.files = [self.folder / f"{n}.png" for n in range(5)]
         for n, file in enumerate(self.files):
-            pack(n, (60, 80)).save(file)
+            packs.pack(n, (60, 80)).save(file)
         self.photos = [load(file) for file in self.files]
         self.catalogue = Catalogue(self.folder / "catalogue", "0")
         self.refs: dict[str, dict[str, str | None]] = {}
@@ -436,7 +428,7 @@ for _ in range(8):
 
 
 def test_a_killed_confirm_or_withdraw_leaves_a_view_whole_or_not_at_all(tmp_path: Path) -> None:
-    packs(tmp_path, range(5))
+    packs.packs(tmp_path, range(5))
     run = subprocess.run([sys.executable, "-c", WORK, str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr[-2000:]
     assert len(set(run.stdout.split())) > 1, "killed at several moments"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -112,16 +113,16 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
         matches = [*settled, *_matches(ordered)]
         return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
     if other and meant:
-        _, found, facts, match = _judged(photo, kit, meant, quality)
+        held = _judged(photo, kit, meant, quality)
         verdict = Verdict("other_variant", ("other_product_fits_better",))
-        return _finding(photo, start, against, None, [*settled, match], found, verdict, facts, mirrored=mirrored)
+        matches = [*settled, held.match]
+        return _finding(photo, start, against, None, matches, held.found, verdict, held.facts, mirrored=mirrored)
     best = next(s for s in rivals if s.product.sku == skus[0])
     tried = (_judged(photo, kit, one, quality, settled[0].text) for one in _yardsticks(photo, kit, best, mirrored))
-    first = next(tried)
-    if first[0].answer == "differs":
-        first = next((each for each in tried if each[0].answer == "same"), first)
-    verdict, found, facts, match = first
-    return _finding(photo, start, against, None, [match], found, verdict, facts, mirrored=mirrored)
+    held = next(tried)
+    if held.verdict.answer != "same":
+        held = max((held, *tried), key=lambda each: (each.verdict.answer == "same", each.fits))
+    return _finding(photo, start, against, None, [held.match], held.found, held.verdict, held.facts, mirrored=mirrored)
 
 
 def _yardsticks(photo: Photo, kit: Kit, best: Sighting, mirrored: bool) -> Iterator[Sighting]:
@@ -158,10 +159,18 @@ def _best(photo: Photo, kit: Kit, seen: Sighting, references: Sequence[PhotoId],
     return max((one for one in found if one.strong), key=lambda one: one.score, default=None)
 
 
-def _judged(
-    photo: Photo, kit: Kit, target: Sighting, quality: Quality, text: float | None = None
-) -> tuple[Verdict, tuple[Difference, ...], tuple[Fact, ...], Match]:
-    """The photo held against one picture: the verdict, what differs, the pack's own dates, and the match."""
+class _Judged(NamedTuple):
+    """A photo held against one picture; `facts` are the pack's own dates and lots, `fits` is the share that agrees."""
+
+    verdict: Verdict
+    found: tuple[Difference, ...]
+    facts: tuple[Fact, ...]
+    match: Match
+    fits: float
+
+
+def _judged(photo: Photo, kit: Kit, target: Sighting, quality: Quality, text: float | None = None) -> _Judged:
+    """Hold the photo against one picture; `text` is the share of telling words that were read."""
     sku = target.product.sku
     view, edition = kit.catalogue.view(target.reference, sku), kit.catalogue.edition(target.reference, sku)
     flat, corner = _laid(photo, kit, target, view)
@@ -170,7 +179,8 @@ def _judged(
     verdict = _judge(held, found, facts, quality, flat)
     if edition and verdict.answer == "same":
         verdict = replace(verdict, reasons=(*verdict.reasons, "edition"))
-    return verdict, found, facts, replace(target.match(text), confirmed=view is not None, edition=edition)
+    match = replace(target.match(text), confirmed=view is not None, edition=edition)
+    return _Judged(verdict, found, facts, match, held.agreement)
 
 
 def _laid(photo: Photo, kit: Kit, target: Sighting, view: View | None) -> tuple[Flat, Point]:
