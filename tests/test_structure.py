@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("prompts", "tools", "memory", "agent")
 HEAVY = {
     "torch", "transformers", "open_clip", "chromadb", "faiss", "cv2", "supervision", "rapidocr", "onnxruntime",
-    "zxingcpp", "langchain_openai", "json_repair", "psutil",
+    "zxingcpp", "langchain_openai", "json_repair", "psutil", "scipy",
 }  # fmt: skip
 # What a room may import of the others, beside itself; `None` means anything.
 MEASURING = {
@@ -63,7 +63,9 @@ def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
             assert (node.module or "").split(".")[0] not in HEAVY, path
 
 
-FACES = ("cli", "cli_catalogue", "cli_doctor", "cli_setup", "cli_threads", "cli_tools", "command", "terminal")
+FACES = (
+    "cli", "cli_catalogue", "cli_doctor", "cli_eval", "cli_setup", "cli_threads", "cli_tools", "command", "terminal",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -72,6 +74,7 @@ def test_faces_import_only_the_assistant(face: str) -> None:
         "agent.assistant",
         "agent.reply",
         "agent.doctor",
+        "agent.evaluation",
         "agent.language",
         "agent.setup",
         "tools.errors",
