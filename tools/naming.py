@@ -228,7 +228,8 @@ def _difference(one: Named, flat: Flat, photo: Photo, reference: PhotoId) -> Dif
     high, wide = flat.photo.shape[:2]
     box = Box(max(one.box.x0, 0), max(one.box.y0, 0), min(one.box.x1, wide), min(one.box.y1, high))
     region = Region.of(flat.region(box), photo.size, one.now or "", "difference")
-    return Difference(one.kind, region, reference, flat.there(box), one.before, one.now)
+    there, strength = flat.there(box), one.mark.strength
+    return Difference(one.kind, region, reference, there, one.before, one.now, strength=strength)
 
 
 def _around(points: NDArray[Any]) -> Box:

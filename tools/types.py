@@ -391,7 +391,8 @@ class Difference:
     `region` is in the photo, `there` the same place in the reference, each in its own pixels. `before` is what
     the reference shows and `now` what the photo shows: the words of a text difference, the colours' names of a
     colour difference, the kind of damage; `None` where neither can be named. `said` is how a model words what it
-    sees there, which decides nothing.
+    sees there, which decides nothing. `strength`: how clearly it differs, in multiples of the threshold from which on a
+    place is marked; `None` where nobody measured it.
     """
 
     kind: DifferenceKind
@@ -401,6 +402,7 @@ class Difference:
     before: str | None = None
     now: str | None = None
     said: str | None = None
+    strength: float | None = None
 
 
 Failure = Literal["failing", "late", "empty", "unfit"]
