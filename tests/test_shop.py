@@ -113,6 +113,8 @@ def test_every_change_is_marked_where_it_is_and_named(name: str) -> None:
             assert difference.before
             assert difference.before.startswith(truth["before"])
         assert difference.now == truth["now"]
+        assert difference.strength is not None
+        assert difference.strength > 1
 
 
 @pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "other_variant"])

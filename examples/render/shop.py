@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -102,6 +103,12 @@ def truth(arrival: Arrival) -> dict[str, object]:
     return entry
 
 
+def label(name: str, entry: Any) -> dict[str, object]:
+    """The row of `photos.jsonl`, for `sightline eval`, of a photo of one thing, from its truth."""
+    edits = [{"kind": d["kind"], "box": d["box"]} for d in entry["differences"] if entry["verdict"] == "differs"]
+    return {"image": f"photos/{name}", "sku": entry["sku"], "edit": edits[0] if edits else None}
+
+
 def main(names: list[str]) -> None:
     """Render the photos named with their truth; without names, the catalogue and all photos."""
     unknown = sorted(set(names) - set(PHOTOS))
@@ -114,7 +121,7 @@ def main(names: list[str]) -> None:
         (CATALOGUE / "catalogue.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
         print(f"catalogue.jsonl: {len(lines)} products")
     record = CATALOGUE / "truth.json"
-    entries: dict[str, object] = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+    entries: dict[str, Any] = json.loads(record.read_text("utf-8")) if record.is_file() else {}
     for name in names or PHOTOS:
         arrival = PHOTOS[name]()
         path = CATALOGUE / "photos" / f"{name}.jpg"
@@ -123,3 +130,6 @@ def main(names: list[str]) -> None:
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
     ordered = {f"{name}.jpg": entries[f"{name}.jpg"] for name in PHOTOS if f"{name}.jpg" in entries}
     record.write_text(json.dumps(ordered, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    single = {name: entry for name, entry in ordered.items() if "products" not in entry}
+    rows = [json.dumps(label(name, entry), ensure_ascii=False) for name, entry in single.items()]
+    (CATALOGUE / "photos.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
