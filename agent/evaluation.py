@@ -194,7 +194,10 @@ def _identify(given: _Set) -> Report:
 
 
 def _verify(given: _Set) -> Report:
-    """Whether it is the product claimed: its own, its nearest sibling's, and one drawn by the photo's id."""
+    """Whether it is the product claimed: its own, its nearest sibling's, and one drawn by the photo's id.
+
+    `coverage` and `accuracy_covered` are of all three kinds of pairs.
+    """
     siblings = nearest_siblings(given.catalogue)
     if len(siblings) < 2:
         raise BadInput(f"Expected at least two products, to tell one from another; got {len(siblings)}.")
@@ -207,7 +210,7 @@ def _verify(given: _Set) -> Report:
             verification = verify(photo, given.kit, sku)
             said[kind].append(verification.p)
             answers[kind].append(verification.answer)
-    decided = [(a in _YES) == (kind == "own") for kind in ("own", "sibling") for a in answers[kind] if a in _YES + _NO]
+    decided = [(a in _YES) == (kind == "own") for kind in said for a in answers[kind] if a in _YES + _NO]
     ordered = {kind: [_UNDECIDED if p is None else p for p in each] for kind, each in said.items()}
     pairs = [(p, kind == "own") for kind in ("own", "sibling") for p in said[kind] if p is not None]
     bins = reliability([p for p, _ in pairs], [own for _, own in pairs])
@@ -216,7 +219,7 @@ def _verify(given: _Set) -> Report:
         **_told(
             auroc_sibling=auroc(ordered["own"], ordered["sibling"]),
             auroc_random=auroc(ordered["own"], ordered["random"]),
-            coverage=share([a in _YES + _NO for kind in ("own", "sibling") for a in answers[kind]]),
+            coverage=share([a in _YES + _NO for kind in said for a in answers[kind]]),
             accuracy_covered=share(decided),
             false_yes_sibling=share([a in _YES for a in answers["sibling"]]),
             true_refused=share([a in _NO for a in answers["own"]]),

@@ -25,8 +25,11 @@ def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]
     if finding.outcome == "found":
         if len(finding.matches) == 1:
             yield Statement(_recognised(language, finding.matches[0]), cites, slots)
+            yield from _decided(language, finding, finding.matches[0], size)
         else:
             yield from shelf(language, finding, size)
+    elif finding.reason == "variant_undetermined" and len(finding.matches) == 1:
+        yield Statement(say(language, "identify.unsure", title=finding.matches[0].title), cites, slots)
     elif finding.reason == "variant_undetermined":
         titles = say(language, "list.or").join(m.title for m in finding.matches)
         words = (finding.asked or "").split(", ")[:_WORDS]
@@ -63,6 +66,22 @@ def _recognised(language: str, match: Match) -> str:
     elif match.confirmed:
         key = "identify.confirmed"
     return say(language, key, title=match.title, sku=match.sku)
+
+
+def _decided(language: str, finding: Finding, match: Match, size: Size) -> Iterator[Statement]:
+    """The field that told a product from its twin."""
+    field = match.decided
+    if field is None:
+        return
+    if field.words:
+        words = say(language, "list.then").join(say(language, "quote", text=word) for word in field.words)
+        slots = tuple(Slot("quote", word, finding.id) for word in field.words)
+        said = say(language, "identify.decided_text", rival=field.title, words=words)
+        yield Statement(said, (finding.id,), slots)
+    elif field.region is not None:
+        where = say(language, f"place.{place(field.region.box, size)}")
+        said = say(language, f"identify.decided_{field.kind}", rival=field.title, where=where)
+        yield Statement(said, (finding.id,))
 
 
 def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:

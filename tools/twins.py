@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import registration
 from .features import Features
-from .registration import Matrix, centred, inverse
+from .registration import Matrix, centred
 from .surface import FULL, SIDE, Map, even, lab, moved
 from .types import Box
 
@@ -22,14 +22,24 @@ SHARED = 80
 """Inliers between two official pictures from which on they are twins: on the grocery set variants of one pack share 80
 to 490, packs that have no more than a logo in common up to 90."""
 
-_SHIFT = 2
-"""Pixels of the frame by which a place may be off: card bends."""
+FINEST = 700
+"""Long side of the frame, pixels, at most: it is as large as the photo and both pictures show the face, and as
+`surface.SIDE` at least."""
+
+_SHIFT, _STEP = 130, 2
+"""A place may be off by this share of the frame's long side, 1 in 130, as card bends, and is tried at these pixels."""
 
 _NOISE, _MOST = 4.0, 30.0
 """Lab difference under which two pictures are alike, and the most that a place counts for differing."""
 
 _FIELD = 10.0
 """Lab difference from which on a place is of a field that tells two products apart."""
+
+_LEAST = 1e-4
+"""Share of the frame that has to differ, and to be in view, for a photo to lean to either."""
+
+_LARGE = 0.005
+"""Share of the frame from which on a field is a band or a panel, and not print."""
 
 _SOFT = 1.5
 
@@ -73,7 +83,11 @@ def tell(photo: Pixels, laid: Matrix, first: Pixels, second: Pixels, between: Ma
     """
     import cv2
 
-    apart = _apart(_Key(first), _Key(second), between.tobytes())
+    high, wide = first.shape[:2]
+    shown = max(high, wide) * _scale(laid, (wide / 2, high / 2))
+    theirs = max(high, wide) * _scale(between, (wide / 2, high / 2))
+    side = round(float(np.clip(min(shown, theirs, max(high, wide)), SIDE, FINEST)) / 20) * 20 or SIDE
+    apart = _apart(_Key(first), _Key(second), between.tobytes(), side)
     high, wide = apart.first.shape[:2]
     shrink = np.diag([1 / apart.scale, 1 / apart.scale, 1.0])
     flat, inside = _warped(photo, laid @ shrink, (wide, high))
@@ -86,7 +100,7 @@ def tell(photo: Pixels, laid: Matrix, first: Pixels, second: Pixels, between: Ma
     here = _smooth(lit)
     off_first, off_second = (_least(here, _smooth(side)) for side in (apart.first, apart.second))
     weight = np.clip(apart.differ - _NOISE, 0, _MOST) * seen
-    if weight.sum() <= 0:
+    if (seen[apart.differ > _FIELD] > 0).sum() < _LEAST * apart.differ.size:
         return Told(None, None, hue=False)
     towards = np.clip((off_second - off_first) / np.maximum(apart.differ, _NOISE), -1, 1)
     lean = float((weight * towards).sum() / weight.sum())
@@ -101,7 +115,8 @@ def tell(photo: Pixels, laid: Matrix, first: Pixels, second: Pixels, between: Ma
     if lean < 0:
         corners = registration.project(between, np.array(box.corners))
         box = Box(*(float(edge) for edge in (*corners.min(axis=0), *corners.max(axis=0))))
-    return Told(lean, box, hue=bool(apart.hue[field].mean() > 0.5 * apart.differ[field].mean()))
+    hue = apart.hue[field].mean() > 0.5 * apart.differ[field].mean() and field.mean() > _LARGE
+    return Told(lean, box, hue=bool(hue))
 
 
 class _Key:
@@ -119,15 +134,14 @@ class _Key:
 
 
 @lru_cache(maxsize=256)
-def _apart(first: _Key, second: _Key, between: bytes) -> _Apart:
-    import cv2
-
+def _apart(first: _Key, second: _Key, between: bytes, side: int) -> _Apart:
     image = first.image
-    scale = SIDE / max(image.shape[:2])
+    scale = side / max(image.shape[:2])
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    there = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA).astype(np.float32)
-    matrix = np.frombuffer(between).reshape(3, 3) @ np.diag([1 / scale, 1 / scale, 1.0])
-    other, shared = _warped(second.image, matrix, size)
+    shrink = np.diag([1 / scale, 1 / scale, 1.0])
+    # All three are brought into the frame in one way, or a picture would be like the one that was made so.
+    there = _warped(image, shrink, size)[0].astype(np.float32)
+    other, shared = _warped(second.image, np.frombuffer(between).reshape(3, 3) @ shrink, size)
     lit = even(other.astype(np.float32), there, shared.astype(np.float32))
     smooth = _smooth(lit), _smooth(there)
     differ = _least(*smooth)
@@ -135,14 +149,23 @@ def _apart(first: _Key, second: _Key, between: bytes) -> _Apart:
     return _Apart(there, lit, shared.astype(np.float32), differ, hue, scale)
 
 
+def _scale(matrix: Matrix, at: tuple[float, float]) -> float:
+    """Pixels that one pixel becomes there, along a side."""
+    return float(np.sqrt(abs(np.linalg.det(registration.slope(matrix, *at)))))
+
+
 def _warped(image: Pixels, to_image: Matrix, size: tuple[int, int]) -> tuple[Pixels, NDArray[np.bool_]]:
     """What an image shows in a frame of this size, and where it shows anything."""
     import cv2
 
-    flags, matrix = cv2.WARP_INVERSE_MAP, centred(to_image)
-    flat = np.asarray(cv2.warpPerspective(image, matrix, size, flags=flags | cv2.INTER_LINEAR), np.uint8)
+    matrix, shrunk = centred(to_image), _scale(to_image, (size[0] / 2, size[1] / 2))
+    # Shrunk, it is softened first: the warp looks at four pixels only.
+    source = cv2.GaussianBlur(image, (0, 0), 0.4 * shrunk) if shrunk > 1.3 else image
+    taking = cv2.WARP_INVERSE_MAP | (cv2.INTER_CUBIC if shrunk < 1 else cv2.INTER_LINEAR)
+    flat = np.asarray(cv2.warpPerspective(source, matrix, size, flags=taking), np.uint8)
     full = np.full(image.shape[:2], 255, np.uint8)
-    return flat, np.asarray(cv2.warpPerspective(full, matrix, size, flags=flags | cv2.INTER_NEAREST) > 0)
+    inside = cv2.warpPerspective(full, matrix, size, flags=cv2.WARP_INVERSE_MAP | cv2.INTER_NEAREST)
+    return flat, np.asarray(inside > 0)
 
 
 def _smooth(rgb: Map) -> Map:
@@ -155,15 +178,13 @@ def _smooth(rgb: Map) -> Map:
 
 
 def _least(here: Map, there: Map) -> Map:
-    """The least difference of each place over a few shifts of the first."""
-    best = np.full(there.shape[:2], 1e9, np.float32)
-    for dy in (-_SHIFT, 0, _SHIFT):
-        for dx in (-_SHIFT, 0, _SHIFT):
-            off = moved(here, dx, dy) - there
-            np.minimum(best, np.einsum("ijk,ijk->ij", off, off), out=best)
-    return np.sqrt(best)
-
-
-def back(between: Matrix) -> Matrix | None:
-    """The way between twins the other way round."""
-    return inverse(between)
+    """How much each place of either differs from what the other shows there, or a few pixels off."""
+    reach = max(round(max(there.shape[:2]) / _SHIFT / _STEP), 1) * _STEP
+    best = np.full((2, *there.shape[:2]), 1e9, np.float32)
+    for dy in range(-reach, reach + 1, _STEP):
+        for dx in range(-reach, reach + 1, _STEP):
+            for least, one, other in ((best[0], here, there), (best[1], there, here)):
+                off = moved(one, dx, dy) - other
+                np.minimum(least, np.einsum("ijk,ijk->ij", off, off), out=least)
+    # A stroke that only one has is unlike all around it in the other; the paper around it is not.
+    return np.sqrt(best.max(axis=0))

@@ -332,18 +332,18 @@ Homography = tuple[tuple[float, float, float], tuple[float, float, float], tuple
 
 @dataclass(frozen=True)
 class Deciding:
-    """The field that tells a product from its likeliest rival: what speaks the most for the one against the other.
+    """The field that tells a product from its likeliest rival, whose SKU and title are given.
 
-    `kind`: the words of the pack, a colour, or its artwork. `words` are those that were read. `region` is in the photo
-    and `there` the same place in the official one, each in its own pixels; `None` where it was read and nobody knows
-    where.
+    `kind`: words of the pack, which are `words`; or a colour, or the artwork, in `region` of the photo and in `there`
+    of the official one, the same place, each in its own pixels.
     """
 
     rival: str
+    title: str
     kind: Literal["text", "colour", "artwork"]
-    region: Region | None
-    there: Box | None
-    words: str | None = None
+    region: Region | None = None
+    there: Box | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from typing import Literal
 
 from .identify import look
 from .kit import Kit
-from .recognise import chances
+from .recognise import chances, is_trusted
 from .types import Photo
 
-YES, NO, RIVAL = 0.8, 0.1, 0.5
-"""Probability from which on it is the product; up to which it is not, where a rival has this one at least.
+YES, NO = 0.7, 0.02
+"""Probability from which on it is the product, and up to which it is not, where what is seen can be trusted.
 
-Chosen on `train` photos of the grocery set, each with its own product and its nearest sibling.
+Chosen on `train` photos of the grocery set, each with its own product, its nearest sibling and any other.
 """
 
 
@@ -37,9 +37,9 @@ def verify(photo: Photo, kit: Kit, sku: str) -> Verification:
     likely = chances(ranking, sku)
     p = likely.pop(sku)
     rival = max(likely, key=lambda other: likely[other], default=None)
-    if p >= YES:
+    seen = {one.product.sku: one for one in ranking.strong}
+    if p >= YES and sku in seen and is_trusted(ranking, seen[sku]):
         return Verification("same", p, rival)
-    seen = any(one.product.sku == rival for one in ranking.strong)
-    if p <= NO and rival is not None and seen and likely[rival] >= RIVAL:
+    if p <= NO and rival in seen and is_trusted(ranking, seen[rival]):
         return Verification("other_variant", p, rival)
     return Verification("cannot_tell", p, rival)
