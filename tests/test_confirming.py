@@ -1,6 +1,7 @@
 """Confirming what a photo shows: what contradicts it is refused, a side not seen yet is learned; editions of a pack."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,18 +53,26 @@ class Blind:
         return ()
 
 
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Assistant]:
-    """Three packs; two of them have barcodes, and the last an edition of 2021."""
-    monkeypatch.setattr("sightline.agent.assistant.RapidReader", Blind)
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home of three packs; two of them have barcodes, and the last an edition of 2021."""
+    folder = tmp_path_factory.mktemp("shelf")
     rows = [{"sku": f"P{n}", "title": f"Pack {n}", "image": f"{n}.png", "gtin": CODES.get(n, "")} for n in range(3)]
     rows[2] |= {"editions": {"2021": ["old.png"]}}
     for n in range(3):
-        front(n).save(tmp_path / f"{n}.png")
-    front(2, "2021").save(tmp_path / "old.png")
-    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    with Assistant.open(tmp_path / "home") as assistant:
-        assert not assistant.index(tmp_path / "rows.jsonl").problems
+        front(n).save(folder / f"{n}.png")
+    front(2, "2021").save(folder / "old.png")
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with Assistant.open(folder / "home") as assistant:
+        assert not assistant.index(folder / "rows.jsonl").problems
+    return folder
+
+
+@pytest.fixture
+def shelf(indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Assistant]:
+    """That home, to write to."""
+    monkeypatch.setattr("sightline.agent.assistant.RapidReader", Blind)
+    with Assistant.open(shutil.copytree(indexed / "home", tmp_path / "home")) as assistant:
         yield assistant
 
 
@@ -154,7 +163,7 @@ def test_a_barcode_of_another_product_contradicts(shelf: Assistant) -> None:
     assert shelf.confirm(photo, "P2").sku == "P2"
 
 
-def test_a_photo_that_teaches_badly_is_refused(shelf: Assistant, tmp_path: Path) -> None:
+def test_a_photo_that_teaches_badly_is_refused(shelf: Assistant, indexed: Path) -> None:
     sharp = Image.fromarray(pixels(held(front(1))))
     for worse, said in (
         (sharp.filter(ImageFilter.GaussianBlur(14)), "sharp and bright enough"),
@@ -166,7 +175,7 @@ def test_a_photo_that_teaches_badly_is_refused(shelf: Assistant, tmp_path: Path)
         with pytest.raises(BadInput):
             shelf.confirm(held(front(17)), "P1", box=box)
     with pytest.raises(BadInput, match="official one of P1"):
-        shelf.confirm(tmp_path / "1.png", "P1")
+        shelf.confirm(indexed / "1.png", "P1")
     with pytest.raises(UnknownProduct):
         shelf.confirm(sharp, "Nobody")
     assert not shelf.views()
@@ -177,7 +186,6 @@ def test_a_view_outlives_the_thread_that_it_came_from_and_the_assistant(shelf: A
     view = shelf.confirm(reply.photos[0], "P1")
     assert view.source == "ann"
     shelf.forget("ann")
-    held(front(17))
     Image.fromarray(pixels(held(front(0)))).save(tmp_path / "shop.png")
     assert shelf.confirm(tmp_path / "shop.png", "P0").source == "shop.png"
     shelf.close()

@@ -1,6 +1,7 @@
 """Confirmed views: they are found like official photos, they are the pack alone, and nothing of them is left over."""
 
 import contextlib
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -43,11 +44,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "catalogue"
 
 
-@pytest.fixture
-def catalogue(folder: Path, tmp_path: Path) -> Iterator[Catalogue]:
-    with contextlib.closing(Catalogue(folder, "0", now=lambda: NOON)) as opened:
-        files = packs.packs(tmp_path / "pictures", range(3))
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue of three packs."""
+    folder = tmp_path_factory.mktemp("packs")
+    with contextlib.closing(Catalogue(folder / "catalogue", "0")) as opened:
+        files = packs.packs(folder / "pictures", range(3))
         opened.index(Record(1, f"P{n}", f"Pack {n}", (file,), {}) for n, file in enumerate(files))
+    return folder / "catalogue"
+
+
+@pytest.fixture
+def catalogue(folder: Path, indexed: Path) -> Iterator[Catalogue]:
+    with contextlib.closing(Catalogue(shutil.copytree(indexed, folder), "0", now=lambda: NOON)) as opened:
         yield opened
 
 
@@ -371,7 +380,6 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 import chromadb, cv2, faiss  # heavy, and once
 from sightline.memory.catalogue import Catalogue
-from sightline.memory.records import Record
 from sightline.memory.shelf import look_of
 from sightline.tools.photos import load
 from sightline.tools.types import Box
@@ -381,49 +389,68 @@ photos = [load(folder / f"pack{n}.png") for n in range(1, 5)]
 place = Box(20, 20, 120, 160).corners
 
 
-def work():
-    catalogue = Catalogue(folder / "catalogue", "0")
-    catalogue.index([Record(1, "A", "a", (folder / "pack0.png",), {})])
+def forked(work):
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        os._exit(1)
+
+
+def done(child):
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def index():
+    c = Catalogue(folder / "catalogue", "0")
+    c.add("A", "a", [folder / "pack0.png"])
+    c.close()
+
+
+def endlessly():
+    c = Catalogue(folder / "catalogue", "0")
     while True:
         for photo in photos:
-            catalogue.confirm(photo, "A", place if photo is photos[0] else None)
+            os.write(told, b".")
+            c.confirm(photo, "A", place if photo is photos[0] else None)
         for photo in photos:
-            catalogue.withdraw(photo.id, "A")
+            os.write(told, b".")
+            c.withdraw(photo.id, "A") if c.view(photo.id, "A") else None
 
 
+def check():
+    c = Catalogue(folder / "catalogue", "0")
+    views = list(c.views())
+    for view in views:  # before any writer puts it right
+        assert len(c.features(view.photo)) and c.photo(view.photo).id == view.photo
+        assert c.owners(view.photo)[0].sku == "A"
+    c.index([])
+    assert list(c.views()) == views, "nothing that was confirmed is lost, or comes back"
+    looks = {look_of(v.photo, v.quad) for v in views} | set(c.product("A").references)
+    assert set(c._shelf.looks()) == looks == c._vectors.photos(c._shelf.made.collection)
+    assert set(c._photos.ids()) == {v.photo for v in views} | set(c.product("A").references)
+    c.close()
+    print(len(views), flush=True)
+
+
+done(forked(index))
 for _ in range(8):
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        finally:
-            os._exit(1)
-    time.sleep(dice.uniform(0.3, 1.2))
+    hears, told = os.pipe()
+    child = forked(endlessly)
+    os.read(hears, 1)
+    start = time.time()
+    for _ in range(dice.randrange(1, 6)):
+        os.read(hears, 1)
+        took, start = time.time() - start, time.time()
+    time.sleep(dice.uniform(0, took))
     os.kill(child, signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, "it came to an end by itself"
-    child = os.fork()
-    if not child:
-        try:
-            c = Catalogue(folder / "catalogue", "0")
-            if not len(c):
-                os._exit(0)
-            for view in c.views():  # before any writer puts it right
-                assert len(c.features(view.photo)) and c.photo(view.photo).id == view.photo
-                assert c.owners(view.photo)[0].sku == "A"
-            views = list(c.views())
-            c.index([])
-            assert list(c.views()) == views, "nothing that was confirmed is lost, or comes back"
-            looks = {look_of(v.photo, v.quad) for v in views} | set(c.product("A").references)
-            assert set(c._shelf.looks()) == looks == c._vectors.photos(c._shelf.made.collection)
-            assert set(c._photos.ids()) == {v.photo for v in views} | set(c.product("A").references)
-            c.close()
-            print(len(views), flush=True)
-            os._exit(0)
-        except BaseException:
-            import traceback
-            traceback.print_exc()
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    done(forked(check))
 """
 
 
