@@ -11,7 +11,7 @@ from langgraph.types import Overwrite, Send
 from ..prompts import say
 from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
-from ..tools.types import Finding, Outcome, PhotoId, Region
+from ..tools.types import Box, Finding, Outcome, PhotoId, Region
 from . import answer as composing
 from . import ledger, products
 from .language import DEFAULT, language_of
@@ -225,6 +225,7 @@ def draw_compared(kit: Kit, finding: Finding, language: str, path: Path) -> bool
     from ..tools.photos import pixels
     from ..tools.picture import save
     from ..tools.side_by_side import side_by_side
+    from ..tools.views import corner, shown
 
     wanted = finding.differences[0].reference if finding.differences else None
     laid = [m for m in finding.matches if m.homography and wanted in (None, m.reference)]
@@ -234,8 +235,14 @@ def draw_compared(kit: Kit, finding: Finding, language: str, path: Path) -> bool
     other = kit.photos.get(laid[0].reference) if pair else kit.catalogue.photo(laid[0].reference)
     left, right = ("second", "first") if pair else ("confirmed" if laid[0].confirmed else "official", "sent")
     captions = say(language, f"picture.{left}"), say(language, f"picture.{right}")
-    picture = side_by_side(
-        pixels(kit.photos.get(finding.photos[0])), pixels(other), laid[0].homography, finding.differences, captions
-    )
-    save(picture, path)
+    # Of a confirmed photo the pack alone is shown, and nothing of where its customer was.
+    view = kit.catalogue.view(laid[0].reference, laid[0].sku) if laid[0].confirmed else None
+    quad = view.quad if view else None
+    x, y = corner(quad, other.size)
+    (a, b, c), (d, e, f), (g, h, i) = laid[0].homography
+    homography = (a, b, a * x + b * y + c), (d, e, d * x + e * y + f), (g, h, g * x + h * y + i)
+    there = [Box(m.there.x0 - x, m.there.y0 - y, m.there.x1 - x, m.there.y1 - y) for m in finding.differences]
+    marks = [replace(mark, there=box) for mark, box in zip(finding.differences, there, strict=True)]
+    seen = pixels(kit.photos.get(finding.photos[0]))
+    save(side_by_side(seen, shown(pixels(other), quad), homography, marks, captions), path)
     return True

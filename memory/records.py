@@ -198,8 +198,9 @@ def checked(record: Record) -> Record | Problem:
     if not record.images:
         return Problem(record.line, f"Expected the path of an image of {sku!r}; there is none.")
     editions = {name.strip(): paths for name, paths in record.editions.items() if paths}
-    if odd := next((name for name in editions if not name or not name.isprintable()), None):
-        return Problem(record.line, f"Expected the name of an edition that prints on one line; got {odd!r:.80}.")
+    odd = [name for name in editions if not name or not name.isprintable()]
+    if odd:
+        return Problem(record.line, f"Expected the name of an edition that prints on one line; got {odd[0]!r:.80}.")
     attributes = {name: value.strip() for name, value in record.attributes.items() if value.strip()}
     return Record(record.line, sku, title, tuple(dict.fromkeys(record.images)), attributes, editions)
 

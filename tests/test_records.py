@@ -23,6 +23,25 @@ def test_json_lines_and_csv_say_the_same(tmp_path: Path) -> None:
     ]
 
 
+def test_editions_are_pictures_under_a_name(tmp_path: Path) -> None:
+    row = '{"sku":"A","title":"茶","image":"a.jpg","editions":{"2021":["b.jpg","a.jpg"]," 旧版 ":"c.jpg","none":[]}}'
+    (record,) = rows(tmp_path, row.encode(), "c.jsonl")
+    cell = row.partition('"editions":')[2][:-1].replace('"', '""')
+    table, without = rows(tmp_path, f'sku,title,image,editions\nA,茶,a.jpg,"{cell}"\nB,b,b.jpg,\n'.encode())
+    assert isinstance(record, Record)
+    assert isinstance(table, Record)
+    assert isinstance(without, Record)
+    assert record.editions == table.editions
+    assert record.editions == {"2021": (tmp_path / "b.jpg", tmp_path / "a.jpg"), "旧版": (tmp_path / "c.jpg",)}
+    assert (record.attributes, without.editions) == ({}, {})
+    # A picture of the pack of now is not one of another edition.
+    assert record.paths == {tmp_path / "a.jpg": None, tmp_path / "b.jpg": "2021", tmp_path / "c.jpg": "旧版"}
+    bad = ('["b"]', '{"2021":[7]}', '{"2021":["https://x/b.jpg"]}', '{"":["b"]}', '{"a\\nb":["b"]}', '"2021"')
+    for given in bad:
+        (problem,) = rows(tmp_path, f'{{"sku":"A","title":"x","image":"a","editions":{given}}}'.encode(), "c.jsonl")
+        assert isinstance(problem, Problem), given
+
+
 def test_values_that_are_no_text_are_kept_as_text(tmp_path: Path) -> None:
     data = b'{"sku":7,"title":"x","image":"a","n":1.5,"on":true,"none":null,"deep":{"a":["\xe8\x8c\xb6"]},"blank":" "}'
     (record,) = rows(tmp_path, data, "c.jsonl")

@@ -39,7 +39,7 @@ from .types import (
     Verdict,
     View,
 )
-from .views import part, shown
+from .views import corner, shown
 
 VISIBLE, AGREEING = 0.55, 0.8
 """Share of the official face that has to be in view, and of that which has to agree, for a pack to be the same."""
@@ -173,9 +173,9 @@ def _judged(photo: Photo, kit: Kit, target: Sighting, quality: Quality, text: fl
     """Hold the photo against one picture; `text` is the share of telling words that were read."""
     sku = target.product.sku
     view, edition = kit.catalogue.view(target.reference, sku), kit.catalogue.edition(target.reference, sku)
-    flat, corner = _laid(photo, kit, target, view)
+    flat, begins = _laid(photo, kit, target, view)
     held = differences(flat, official=view is None)
-    found, facts = _named(photo, kit, flat, held, target, corner)
+    found, facts = _named(photo, kit, flat, held, target, begins)
     verdict = _judge(held, found, facts, quality, flat)
     if edition and verdict.answer == "same":
         verdict = replace(verdict, reasons=(*verdict.reasons, "edition"))
@@ -187,10 +187,9 @@ def _laid(photo: Photo, kit: Kit, target: Sighting, view: View | None) -> tuple[
     """The photo on the picture, or on the part of a confirmed photo that is the pack, and where that begins there."""
     picture = kit.catalogue.photo(target.reference)
     quad = view.quad if view else None
-    box = part(quad, picture.size) if quad else None
-    corner = Point(box.x0, box.y0) if box else Point(0, 0)
-    there = np.array([[1, 0, corner.x], [0, 1, corner.y], [0, 0, 1]])
-    return lay(pixels(photo), shown(pixels(picture), quad), target.registration.homography @ there), corner
+    begins = corner(quad, picture.size)
+    there = np.array([[1, 0, begins.x], [0, 1, begins.y], [0, 0, 1]])
+    return lay(pixels(photo), shown(pixels(picture), quad), target.registration.homography @ there), begins
 
 
 def _place(
@@ -215,24 +214,24 @@ def _place(
 
 
 def _named(
-    photo: Photo, kit: Kit, flat: Flat, held: Held, target: Sighting, corner: Point
+    photo: Photo, kit: Kit, flat: Flat, held: Held, target: Sighting, begins: Point
 ) -> tuple[tuple[Difference, ...], tuple[Fact, ...]]:
     """Reading costs the most, and only a mark needs it."""
     if not held.marks:
         return (), ()
     official = kit.catalogue.photo(target.reference)
     there = read(official, replace(kit, readings=kit.catalogue.readings))
-    named, facts = name(held.marks, flat, photo, target.reference, read(photo, kit), _moved(there, corner))
-    x, y = corner
+    named, facts = name(held.marks, flat, photo, target.reference, read(photo, kit), _moved(there, begins))
+    x, y = begins
     back = [Box(d.there.x0 + x, d.there.y0 + y, d.there.x1 + x, d.there.y1 + y) for d in named]
     return tuple(replace(d, there=box) for d, box in zip(named, back, strict=True)), facts
 
 
-def _moved(reading: Reading, corner: Point) -> Reading:
-    """A reading of a photo as that of its part that begins at a corner."""
+def _moved(reading: Reading, begins: Point) -> Reading:
+    """A reading of a photo as that of its part that begins there."""
 
     def quad(line: Line) -> Quad:
-        a, b, c, d = (Point(x - corner.x, y - corner.y) for x, y in line.quad)
+        a, b, c, d = (Point(x - begins.x, y - begins.y) for x, y in line.quad)
         return a, b, c, d
 
     return replace(reading, lines=tuple(replace(line, quad=quad(line)) for line in reading.lines))

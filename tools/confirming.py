@@ -76,14 +76,8 @@ def _lies(match: Match, kit: Kit) -> Quad | None:
         quad = view.quad
     else:
         face = face_of(pixels(kit.catalogue.photo(match.reference)).astype(np.float32))
-        if face is None or not face.any():
-            return match.quad
-        rows, columns = np.nonzero(face)
-        quad = (
-            Box(*(float(e) for e in (min(columns), min(rows), max(columns) + 1, max(rows) + 1))).corners
-            if len(rows)
-            else None
-        )
+        places = np.argwhere(face).tolist() if face is not None else []  # row, column
+        quad = Box.around((x + side, y + side) for y, x in places for side in (0, 1)).corners if places else None
     if quad is None:
         return match.quad
     a, b, c, d = (Point(float(x), float(y)) for x, y in project(np.array(match.homography), np.array(quad, float)))

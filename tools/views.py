@@ -45,6 +45,12 @@ def shown(image: Pixels, quad: Quad | None) -> Pixels:
     return cut
 
 
+def corner(quad: Quad | None, size: Size) -> Point:
+    """Where in a photo of this size what `shown` gives begins: its top left corner."""
+    box = part(quad, size) if quad is not None else None
+    return Point(box.x0, box.y0) if box else Point(0, 0)
+
+
 def features_within(image: Pixels, quad: Quad | None) -> Features:
     """The local features within a quad of an upright RGB photo `(h, w, 3)`, seen as large as an official picture is.
 
