@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 from sightline.agent import products
 from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
+from sightline.agent.reply import Statement
 from sightline.prompts import languages
 from sightline.tools.errors import BadInput, Contradiction, UnknownPhoto, UnknownProduct
 from sightline.tools.photos import pixels
@@ -57,7 +59,9 @@ class Blind:
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a home of three packs; two of them have barcodes, and the last an edition of 2021."""
     folder = tmp_path_factory.mktemp("shelf")
-    rows = [{"sku": f"P{n}", "title": f"Pack {n}", "image": f"{n}.png", "gtin": CODES.get(n, "")} for n in range(3)]
+    rows: list[dict[str, Any]] = [
+        {"sku": f"P{n}", "title": f"Pack {n}", "image": f"{n}.png", "gtin": CODES.get(n, "")} for n in range(3)
+    ]
     rows[2] |= {"editions": {"2021": ["old.png"]}}
     for n in range(3):
         front(n).save(folder / f"{n}.png")
@@ -267,7 +271,7 @@ def test_official_and_confirmed_are_said_apart(language: str) -> None:
     compared = replace(look, id="compare:0", tool="compare", verdict=Verdict("same", ("agrees",)))
 
     def said(finding: Finding, seen: Match) -> str:
-        composer: Callable[..., object] = getattr(products, finding.tool)
+        composer: Callable[..., Iterator[Statement]] = getattr(products, finding.tool)
         return " ".join(s.text for s in composer(language, replace(finding, matches=(seen,)), held(front(1)).size))
 
     kinds = [replace(match, confirmed=c, edition=e) for c in (False, True) for e in (None, "2021")]

@@ -297,10 +297,10 @@ class Kept(RuleBasedStateMachine):
 
     @rule(sku=skus, now=st.lists(images, min_size=1, max_size=2, unique=True), old=st.none() | images)
     def index(self, sku: str, now: list[int], old: int | None) -> None:
-        editions = {} if old is None else {"old": (self.files[old],)}
+        editions: dict[str, tuple[Path, ...]] = {} if old is None else {"old": (self.files[old],)}
         self.catalogue.index([Record(1, sku, sku, tuple(self.files[n] for n in now), {}, editions)])
-        shown = {self.photos[n].id: None for n in now}
-        self.refs[sku] = shown if old is None else {self.photos[old].id: "old", **shown}
+        refs: dict[str, str | None] = {} if old is None else {self.photos[old].id: "old"}
+        self.refs[sku] = refs | {self.photos[n].id: None for n in now}
 
     @rule(sku=skus, n=images, place=st.sampled_from(PLACES), edition=st.sampled_from([None, "old"]))
     def confirm(self, sku: str, n: int, place: Quad | None, edition: str | None) -> None:
