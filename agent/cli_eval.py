@@ -12,7 +12,7 @@ from .terminal import bar, measured, print_json, say, table
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Measure how well products are identified, verified and compared, on your own labelled photos.",
+    help="Measure how well all this works on your own labelled photos.",
     epilog="Paths in both files are relative to the file. Exit codes: 0 measured, 2 bad input, also where a row or a "
     "photo had to be left out, 4 failure, 130 interrupted.",
 )
@@ -67,16 +67,17 @@ NAMES = {
 
 @app.command()
 def identify(catalogue: Rows, photos: Labels, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """How often the right product is named, first and among five, and how often one is named at all.
+    """Measure how often the right product is named.
 
-    Photos of what the catalogue does not have, sku null among them, are counted apart: how many were rejected.
+    First, among the first five, and where one is named at all. Photos of what the catalogue does not have, of sku null
+    among them, are counted apart: how many were rejected.
     """
     _measure("identify", catalogue, photos, home, as_json, plain)
 
 
 @app.command()
 def verify(catalogue: Rows, photos: Labels, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """How well a product is told from its nearest sibling, and from any other.
+    """Measure how well a product is told from others.
 
     Each photo is held against its own product, against that whose official picture resembles its product's the most,
     and against a random one. What cannot be told counts as a probability of one half where pairs are ordered.
@@ -86,7 +87,7 @@ def verify(catalogue: Rows, photos: Labels, home: Home = None, as_json: Json = F
 
 @app.command()
 def differences(catalogue: Rows, photos: Edits, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """How often an edit is marked, and boxed, and how often a genuine photo is.
+    """Measure how often edits are found, and genuine photos marked.
 
     A mark is of the edit where its middle lies in it or both overlap (IoU > 0.2). Photos are ordered by their strongest
     mark; those of which nothing can be told are in the coverage alone.

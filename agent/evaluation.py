@@ -1,9 +1,9 @@
 """How well products are identified, verified and compared, on photos whose truth is known: `sightline eval`.
 
 The catalogue is a temporary one of the rows given, embedded as the home's is; of the home only its settings and the
-name of its embedder are read, and nothing is written. Instruments answer alone, in one thread: a vision language model
-decides nothing that is counted here. A photo or a row that cannot be used is a problem, listed by file and line, and
-is in no figure.
+name of its embedder are read, and nothing is written. Instruments answer alone: a vision language model decides nothing
+that is counted here. They work in one thread, but for the OCR engine, which keeps its own. A photo or a row that cannot
+be used is a problem, listed by file and line, and is in no figure.
 """
 
 import random
@@ -154,6 +154,7 @@ def _identify(given: _Set) -> Report:
     """Which product: the first answer, and the first five, of all photos; the one given, where one is given."""
     first: list[bool] = []
     five: list[bool] = []
+    answered: list[bool] = []
     right: list[bool] = []
     ms: list[float] = []
     undetermined = 0
@@ -166,7 +167,8 @@ def _identify(given: _Set) -> Report:
         five.append(row.sku in order[:5])
         if not first[-1]:
             wrong[row.sku, order[0] if order else None] += 1
-        if finding.outcome == "found":
+        answered.append(finding.outcome == "found")
+        if answered[-1]:
             right.append(finding.matches[0].sku == row.sku)
         undetermined += finding.reason == "variant_undetermined"
     others = [ranked(photo, given.kit)[0] for _, photo in given.outside]
@@ -176,7 +178,7 @@ def _identify(given: _Set) -> Report:
         **_told(
             r_at_1=share(first),
             r_at_5=share(five),
-            answered=share([n < len(right) for n in range(len(ms))]),
+            answered=share(answered),
             r_at_1_answered=share(right),
             ms_median=median(ms),
         ),

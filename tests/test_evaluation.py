@@ -181,7 +181,8 @@ def test_edits_are_counted_where_something_can_be_told(catalogue: Path, monkeypa
         compared("cannot_tell", (aside, 9.0)),  # genuine, counted in the coverage alone
         compared("differs", (MARKED, 3.0)),
         compared("differs", (Box(25, 35, 35, 45), 1.5)),  # within the edit, and too small to box it
-        compared("differs", (aside, 4.0)),  # beside it
+        compared("differs", (Box(34, 20, 74, 60), 1.2)),  # its middle beside the edit: IoU 0.25
+        compared("differs", (aside, 4.0)),  # nowhere near
         compared("same"),
         compared("cannot_tell"),
     ]
@@ -189,7 +190,7 @@ def test_edits_are_counted_where_something_can_be_told(catalogue: Path, monkeypa
         {"edit": None},
         {"edited": False},
         {"edit": None},
-        *({"edit": edit} for _ in range(3)),
+        *({"edit": edit} for _ in range(4)),
     ]
     others = [{"edit": {**edit, "kind": "logo"}}, {"edit": {**edit, "kind": "logo"}}]
     photos = photographed(catalogue.parent, *({"sku": "P1", **row} for row in [*rows, *others]))
@@ -200,18 +201,18 @@ def test_edits_are_counted_where_something_can_be_told(catalogue: Path, monkeypa
 
     monkeypatch.setattr(evaluation, "compare", compare)
     report = evaluate("differences", catalogue, photos)
-    assert report["n"] == 8
-    # Edited 3, 1.5, 4, 0 against genuine 0, 2.
-    assert report["auroc"] == pytest.approx((2 + 1 + 2 + 0.5) / 8)
-    assert report["tpr"] == pytest.approx(2 / 4)
-    assert report["iou30"] == pytest.approx(1 / 4)
+    assert report["n"] == 9
+    # Edited 3, 1.5, 1.2, 4, 0 against genuine 0, 2.
+    assert report["auroc"] == pytest.approx((2 + 1 + 1 + 2 + 0.5) / 10)
+    assert report["tpr"] == pytest.approx(3 / 5)
+    assert report["iou30"] == pytest.approx(1 / 5)
     assert report["fpr"] == pytest.approx(1 / 2)
-    assert report["coverage"] == pytest.approx(6 / 8)
+    assert report["coverage"] == pytest.approx(7 / 9)
     assert report["coverage_genuine"] == pytest.approx(2 / 3)
-    assert report["coverage_edited"] == pytest.approx(4 / 5)
+    assert report["coverage_edited"] == pytest.approx(5 / 6)
     assert report["kinds"] == [
         {"kind": "logo", "n": 2, "decided": 1, "found": 0, "boxed": 0},
-        {"kind": "word", "n": 3, "decided": 3, "found": 2, "boxed": 1},
+        {"kind": "word", "n": 4, "decided": 4, "found": 3, "boxed": 1},
     ]
     assert report["confusion"]["genuine"] == {"same": 1, "differs": 1, "cannot_tell": 1}
 
