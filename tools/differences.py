@@ -6,17 +6,18 @@ the rim without following the artwork: that is a thumb, not a change. Thresholds
 laid over shop photos, 96 photos, with edits of seven kinds; `benchmarks/differences.py` measures on others.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .cover import RIM, Cover, unveiled
 from .flat import Flat, hull
-from .surface import Map, lab, moved
+from .masks import Mask, box_of, grown, largest, shrunk, square
+from .surface import Map, lab
 from .types import Box
 
-Mask = NDArray[np.bool_]
 Mark = Literal["stain", "dent", "colour", "missing", "extra", "artwork"]
 
 _UNIT = 400.0
@@ -43,17 +44,10 @@ threshold, that a mark has to reach elsewhere, and there."""
 _THIN = 4.0
 """A mark thinner than this is the seam where an edge of the artwork leaves the window on one side before the other."""
 
-_RIM, _JOIN = 4.0, 6.0
+_JOIN = 6.0
 
 _GREY, _SOFT = 4.0, 3.0
 """A shadow on a plain ground has the ground's hue within this much (Lab) and fades by less than this a pixel (L*)."""
-
-_FOLLOWING = 0.9
-"""Share of an outline on the artwork from which on it is the artwork's, whatever is behind: among dense print the
-outline of a thumb lies on some artwork too."""
-
-_CROSSING = 18.0
-"""Lab difference under which what is on both sides of the pack's rim is one thing that lies over it."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +84,19 @@ def differences(flat: Flat, official: bool = True) -> Held:
     unit = _unit(flat)
     shown = face_of(flat.reference) if official else None
     pack = flat.agreed if shown is None else shown
-    face = _shrunk(pack, 2 * _RIM * unit)
+    face = shrunk(pack, 2 * RIM * unit)
+    flat = unveiled(flat, face & flat.seen, unit)
     usable = face & flat.seen
     if usable.sum() < 0.05 * face.size:
         return Held((), float(usable.sum() / max(face.sum(), 1)), 0.0, None)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
     score[~usable] = 0
-    weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, _square(_THIN * unit))
-    joined = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, _square(_JOIN * unit))
+    weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, square(_THIN * unit))
+    joined = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, square(_JOIN * unit))
     count, labels = cv2.connectedComponents(joined)
-    around = _Around(flat, pack, face, usable, score, colour, unit)
+    cover = Cover(flat, pack, face, usable, colour > _COLOUR, _WINDOW, unit)
+    sort = _Sort(flat, cover, usable, score, unit)
     marks, hidden = [], np.zeros_like(face)
     least = max(_LEAST * face.sum(), (7 * unit) ** 2)
     for n in range(1, count):
@@ -108,19 +104,19 @@ def differences(flat: Flat, official: bool = True) -> Held:
         mask = whole & (weak > 0) & usable
         if not (mask & (score > 1)).any() or mask.sum() < least:
             continue
-        over = around.over(whole, mask)
+        over = cover.over(whole, mask)
         if over is not None:
             hidden |= over
-            whole = _largest(whole & ~over)
+            whole = largest(whole & ~over)
             mask &= whole
             if not (mask & (score > 1)).any() or mask.sum() < least:
                 continue
         strength, likeness = float(score[mask].max()), float(np.median(alike[mask]))
         # What is faint around a mark says nothing of what it is.
         core = mask & (score > 1)
-        kind = around.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
+        kind = sort.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
         if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
-            marks.append(Seen(_by_spread(kind, spreads, mask), _box(whole), whole, strength))
+            marks.append(Seen(_by_spread(kind, spreads, mask), box_of(whole), whole, strength))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     view = usable & ~hidden
     agrees = (score < 1) & view
@@ -159,7 +155,7 @@ def face_of(reference: Map) -> Mask | None:
     _, labels = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
     outside = set(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]).tolist()) - {0}
     filled = np.isin(labels, list(outside))
-    pack = cv2.morphologyEx((~filled).astype(np.uint8), cv2.MORPH_OPEN, _square(5))
+    pack = cv2.morphologyEx((~filled).astype(np.uint8), cv2.MORPH_OPEN, square(5))
     outlines, _ = cv2.findContours(pack, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     large = [outline for outline in outlines if cv2.contourArea(outline) > 0.0005 * high * wide]
     return hull(np.concatenate(large)[:, 0], reference.shape) if large else None
@@ -178,27 +174,28 @@ def _maps(flat: Flat, usable: Mask, unit: float) -> tuple[Map, Map, Map, tuple[M
         return np.asarray(cv2.blur(image * weight, window) / total, np.float32)
 
     soft = max(1.2 * unit, 1.5 * flat.grain)
-    tint_here, tint_there = (cv2.GaussianBlur(image, (0, 0), soft) for image in (here, there))
+    tint_here, tint_there = (_halved(cv2.GaussianBlur(image, (0, 0), soft)) for image in (here, there))
     light_here, light_there = (cv2.GaussianBlur(image[..., 0], (0, 0), 0.6 * unit) for image in (here, there))
-    mean_there = mean(light_there)
+    # Near zero, so that a mean that was taken some pixels off matters little.
+    light_here, light_there = light_here - mean(light_here), light_there - mean(light_there)
+    mean_here, mean_there = mean(light_here), mean(light_there)
     vary_there = np.maximum(mean(light_there**2) - mean_there**2, 0)
+    varying = np.maximum(mean(light_here**2) - mean_here**2, 0)
+    weighed = light_there * weight
     alike = np.full(light_here.shape, -1, np.float32)
-    colour = np.full(light_here.shape, 1e3, np.float32)
     vary_here = np.zeros_like(alike)
     reach = max(round(_SHIFT * unit), 1)
     step = max(reach // 2, 1)
+    light_at, mean_at, vary_at = (_shifted(image, reach) for image in (light_here, mean_here, varying))
     for dy in range(-reach, reach + 1, step):
         for dx in range(-reach, reach + 1, step):
-            light = moved(light_here, dx, dy)
-            mean_here = mean(light)
-            vary = np.maximum(mean(light**2) - mean_here**2, 0)
-            both = mean(light * light_there) - mean_here * mean_there
+            vary = vary_at(dx, dy)
+            both = cv2.blur(light_at(dx, dy) * weighed, window) / total - mean_at(dx, dy) * mean_there
             likeness = both / np.sqrt(np.maximum(vary * vary_there, 1))
             better = likeness > alike
-            alike[better], vary_here[better] = likeness[better], vary[better]
-            off = moved(tint_here, dx, dy) - tint_there
-            # Lightness counts half: light falls unevenly, ink does not change its hue.
-            np.minimum(colour, np.sqrt(0.5 * off[..., 0] ** 2 + off[..., 1] ** 2 + off[..., 2] ** 2), out=colour)
+            np.copyto(alike, likeness, where=better)
+            np.copyto(vary_here, vary, where=better)
+    colour = _colour(tint_here, tint_there, max(round(reach / 2), 1), light_here.shape)
     spreads = np.sqrt(vary_here), np.sqrt(vary_there)
     contrast = np.maximum(*spreads)
     unexplained = np.sqrt(np.maximum(1 - np.clip(alike, 0, 1) ** 2, 0)) * contrast
@@ -207,67 +204,45 @@ def _maps(flat: Flat, usable: Mask, unit: float) -> tuple[Map, Map, Map, tuple[M
     return alike, np.asarray(unexplained, np.float32), colour, spreads
 
 
-class _Around:
-    """What stands around a mark, and whether something other than the pack accounts for it."""
+def _colour(here: Map, there: Map, reach: int, shape: tuple[int, int]) -> Map:
+    """The least Lab difference within `reach` pixels of shift, at this shape.
 
-    def __init__(self, flat: Flat, pack: Mask, face: Mask, usable: Mask, score: Map, colour: Map, unit: float) -> None:
-        import cv2
+    Lightness counts half: light falls unevenly, ink does not change its hue.
+    """
+    import cv2
 
-        self._flat, self._face, self._usable, self._score = flat, face, usable, score
-        self._colour, self._unit, self._pack = colour, unit, pack
-        self._here, self._there = lab(flat.photo), lab(flat.reference)
-        artwork = cv2.Canny(flat.reference.astype(np.uint8), 40, 100)
-        self._edges = cv2.dilate(artwork, _square(5 * unit)) > 0
-        self._rim = face & ~_shrunk(face, 4 * unit)
-        self._lost = face & ~flat.seen
-        change, room = flat.photo - flat.reference, 255 - flat.reference
-        weight = usable.astype(np.float32)
-        window = (int(9 * unit) | 1,) * 2
-        added = cv2.blur((change * room).sum(axis=2) * weight, window)
-        self._white = np.asarray(added / (cv2.blur((room**2).sum(axis=2) * weight, window) + 200), np.float32)
+    scale = np.array([np.sqrt(0.5), 1, 1], np.float32)
+    at, aim = _shifted(here * scale, reach), there * scale
+    least = np.full(aim.shape[:2], 1e6, np.float32)
+    for dy in range(-reach, reach + 1):
+        for dx in range(-reach, reach + 1):
+            off = at(dx, dy) - aim
+            np.minimum(least, np.einsum("ijk,ijk->ij", off, off), out=least)
+    return np.asarray(cv2.resize(np.sqrt(least), shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
-    def over(self, whole: Mask, mask: Mask) -> Mask | None:
-        """What lies over the pack here: a thumb that comes in at the rim, or a lamp's reflection; `None` without."""
-        crossing = self._crossing(whole)
-        if crossing is not None:
-            return crossing
-        on_artwork = self._on_artwork(whole)
-        ring = _grown(whole, 9 * self._unit) & ~_grown(whole, 2 * self._unit) & self._face
-        photo, reference, white = self._flat.photo[mask], self._flat.reference[mask], self._white[mask][:, None]
-        change = np.abs(photo - reference).mean()
-        left = np.abs(photo - reference - white * (255 - reference)).mean() / max(float(change), 1.0)
-        near = ring & self._usable
-        halo = float(np.median(self._white[near])) if near.any() else 1.0
-        blown = (ring & self._lost).sum() > 0.05 * max(ring.sum(), 1)
-        glare = left < 0.4 and np.median(white) > 0.25 and (blown or (halo > 0.04 and on_artwork < 0.5))
-        return whole if glare else None
 
-    def _crossing(self, whole: Mask) -> Mask | None:
-        """The part that comes in over the rim: the photo goes on in its colour, or its outline is not the artwork's."""
-        body = self._body(whole)
-        touching = body & self._rim
-        if touching.sum() < 0.5 * np.sqrt(whole.sum()):
-            return None
-        if self._pack is self._flat.agreed:
-            # Where the thing ends is not known: this may be another side of it.
-            return whole
-        on_artwork = self._on_artwork(whole)
-        beyond = _grown(touching, (4 * _RIM + 6) * self._unit) & ~_grown(self._pack, 2 * self._unit)
-        if on_artwork < _FOLLOWING and beyond.sum() > 0.3 * touching.sum():
-            inside, outside = (np.median(self._here[part], axis=0) for part in (touching, beyond))
-            if np.linalg.norm(inside - outside) < _CROSSING:
-                return self._one_thing(whole, touching, outside)
-        return whole if on_artwork < 0.5 else None
+def _halved(image: Map) -> Map:
+    """At half the resolution, which what was softened does not need."""
+    import cv2
 
-    def _one_thing(self, whole: Mask, touching: Mask, colour: Map) -> Mask:
-        """What of a mark has this colour (Lab), in one piece with where it comes in, and the window around it."""
-        import cv2
+    high, wide = image.shape[:2]
+    return np.asarray(cv2.resize(image, ((wide + 1) // 2, (high + 1) // 2), interpolation=cv2.INTER_AREA), np.float32)
 
-        alike = whole & (np.linalg.norm(self._here - colour, axis=2) < 2 * _CROSSING)
-        closed = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_CLOSE, _square(_JOIN * self._unit))
-        _, labels = cv2.connectedComponents(closed)
-        pieces = set(labels[touching & alike].tolist()) - {0}
-        return _grown(np.isin(labels, list(pieces)), 2 * _WINDOW * self._unit) & whole
+
+def _shifted(image: Map, reach: int) -> Callable[[int, int], Map]:
+    """The image moved to the right and down by up to `reach` pixels; what comes in is what was at the edge."""
+    import cv2
+
+    high, wide = image.shape[:2]
+    wider = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    return lambda dx, dy: wider[reach - dy : reach - dy + high, reach - dx : reach - dx + wide]
+
+
+class _Sort:
+    """What sort of mark a place is."""
+
+    def __init__(self, flat: Flat, cover: Cover, usable: Mask, score: Map, unit: float) -> None:
+        self._flat, self._cover, self._usable, self._score, self._unit = flat, cover, usable, score, unit
 
     def kind(self, whole: Mask, mask: Mask, alike: float, structure: float, colour: float) -> Mark | None:
         """What sort of mark it is; `None` where it is only light."""
@@ -278,7 +253,12 @@ class _Around:
         if self._bulges(whole):
             return "dent"
         # A liquid filters what is under it, blue the most, and keeps its structure.
-        if left < 0.45 and through.max() < 0.95 and through[0] - through[2] > 0.12 and self._on_artwork(whole) < 0.5:
+        if (
+            left < 0.45
+            and through.max() < 0.95
+            and through[0] - through[2] > 0.12
+            and self._cover.on_artwork(whole) < 0.5
+        ):
             return "stain"
         if left < 0.35 and np.ptp(through) < 0.12 and structure < _STRUCTURE:
             return None
@@ -290,36 +270,17 @@ class _Around:
             return None
         return "artwork"
 
-    def _on_artwork(self, whole: Mask) -> float:
-        """Share of a mark's outline that follows the reference's artwork."""
-        body = self._body(whole)
-        outline = body & ~_shrunk(body, 1) & ~self._rim
-        return float(self._edges[outline].mean()) if outline.any() else 0.0
-
-    def _body(self, whole: Mask) -> Mask:
-        """A mark without what the window of measuring added; its colour, which is sharper, where it has one."""
-        tinted = whole & (self._colour > _COLOUR)
-        return tinted if tinted.sum() > 0.3 * whole.sum() else _shrunk(whole, _WINDOW / 2 * self._unit)
-
     def _bulges(self, whole: Mask) -> bool:
         """Whether it is light alone, softly brighter on one flank and darker on the other."""
         import cv2
 
-        around = _grown(whole, _WINDOW * self._unit) & self._usable
-        change = self._here - self._there
+        around = grown(whole, _WINDOW * self._unit) & self._usable
+        change = self._cover.here - self._cover.there
         light = cv2.GaussianBlur(change[..., 0], (0, 0), 0.6 * self._unit)
         sharp = light - cv2.GaussianBlur(light, (0, 0), 3 * self._unit)
         low, high = np.percentile(light[around], [5, 95])
         hue = np.median(np.hypot(change[..., 1], change[..., 2])[whole])
         return bool(sharp[around].std() < 0.35 * light[around].std() and low < -4 and high > 4 and hue < 6)
-
-
-def _largest(mask: Mask) -> Mask:
-    """Its largest piece."""
-    import cv2
-
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    return mask if count < 2 else labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
 
 
 def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask) -> Mark:
@@ -382,24 +343,3 @@ def _slices(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(max(int(box.y0), 0), min(int(box.y1) + 1, shape[0])), slice(
         max(int(box.x0), 0), min(int(box.x1) + 1, shape[1])
     )
-
-
-def _box(mask: Mask) -> Box:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-
-
-def _square(side: float) -> NDArray[np.uint8]:
-    return np.ones((max(int(side), 1) | 1,) * 2, np.uint8)
-
-
-def _shrunk(mask: Mask, by: float) -> Mask:
-    import cv2
-
-    return np.asarray(cv2.erode(mask.astype(np.uint8), _square(max(by, 3)), borderValue=0) > 0)
-
-
-def _grown(mask: Mask, by: float) -> Mask:
-    import cv2
-
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), _square(by)) > 0)

@@ -1,0 +1,178 @@
+"""What lies over a face or shines on it, and is no difference: a lamp's reflection, a thumb, a shelf's price tag.
+
+A reflection adds white, and fades on all sides; the artwork under it is kept where it is weak, and is taken back out of
+it. What was held in front comes in over the rim, in one colour on both sides of it.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .flat import Flat
+from .masks import Mask, grown, pieces, shrunk, square
+from .surface import Map, lab
+
+RIM = 4.0
+"""Units by which the rim of a face is left out of account: it is never cut off to the pixel."""
+
+_JOIN = 6.0
+
+_CROSSING = 18.0
+"""Lab difference under which what is on both sides of the pack's rim is one thing that lies over it."""
+
+_FOLLOWING = 0.9
+"""Share of an outline on the artwork from which on it is the artwork's, whatever is behind: among dense print the
+outline of a thumb lies on some artwork too."""
+
+_LEAST = 8.0
+"""Square units of the rim, at least, over which something comes in."""
+
+_COARSER = 4
+"""Pixels of the frame to one of the field in which a reflection is sought."""
+
+_BLUR, _WIDEST, _LOST = 3.0, 40.0, 0.6
+"""Units by which that field is softened; across the least reflection; share of white over which nothing is left."""
+
+_FADING, _RAMP, _HALO = 0.85, (0.003, 0.05), 1.2
+"""A reflection fades: this share of where it is weaker than half has a slope, share of white a unit, in this range, and
+it is weak on so many times as much as it is strong. On 72 photos reflections gave 0.87 and more; what is paler, for it
+was printed so or is covered, has a sharp rim, and gave 0.75 and less, or was smaller."""
+
+
+def unveiled(flat: Flat, usable: Mask, unit: float) -> Flat:
+    """The face without its reflections: what of them could be taken out of the photo is, the rest is not seen."""
+    import cv2
+
+    field = _field(flat, usable, unit)
+    high, wide = usable.shape
+    slope = np.hypot(*(cv2.Sobel(field, cv2.CV_32F, dx, 1 - dx) / 8 for dx in (0, 1))) * unit / _COARSER
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((field > 0.06).astype(np.uint8))
+    veil = np.zeros_like(field)
+    for n in range(1, count):
+        if min(stats[n, cv2.CC_STAT_WIDTH], stats[n, cv2.CC_STAT_HEIGHT]) < _WIDEST * unit / _COARSER:
+            continue
+        here = labels == n
+        weak = here & (field < 0.5)
+        fading = (slope[weak] > _RAMP[0]) & (slope[weak] < _RAMP[1])
+        if field[here].max() > 0.2 and weak.sum() > _HALO * (here & ~weak).sum() and fading.mean() > _FADING:
+            around = cv2.dilate(here.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+            veil[around] = np.maximum(field[around], 0)
+    if not veil.any():
+        return flat
+    share = np.asarray(cv2.resize(veil, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+    taken = np.minimum(share, _LOST)[..., None]
+    clear = np.clip((flat.photo - 255 * taken) / (1 - taken), 0, 255)
+    return replace(flat, photo=np.asarray(clear, np.float32), seen=flat.seen & (share < _LOST))
+
+
+def _field(flat: Flat, usable: Mask, unit: float) -> Map:
+    """The share of white that was added, as far as it varies smoothly, coarser than the frame by `_COARSER`."""
+    import cv2
+
+    high, wide = usable.shape
+    size = (max(wide // _COARSER, 1), max(high // _COARSER, 1))
+    weight = usable.astype(np.float32)
+    room = 255 - flat.reference
+    added = ((flat.photo - flat.reference) * room).sum(axis=2) * weight
+    whole = (room**2).sum(axis=2) * weight
+    parts = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (added, whole, weight))
+    softer = [cv2.GaussianBlur(part, (0, 0), _BLUR * unit / _COARSER) for part in parts]
+    return np.asarray(np.where(softer[2] > 0.5, softer[0] / (softer[1] + 500), 0), np.float32)
+
+
+class Cover:
+    """What stands around a mark, and whether something other than the pack accounts for it.
+
+    `pack` is where the face is, `face` that without its rim, `tinted` where colours differ (`None` of it known), and
+    `window` how far measuring reaches, units. `here` and `there` are both sides in Lab.
+    """
+
+    def __init__(
+        self, flat: Flat, pack: Mask, face: Mask, usable: Mask, tinted: Mask, window: float, unit: float
+    ) -> None:
+        import cv2
+
+        self.here, self.there = lab(flat.photo), lab(flat.reference)
+        self._flat, self._face, self._usable = flat, face, usable
+        self._tinted, self._window, self._unit = tinted, window, unit
+        self._bounded = pack is not flat.agreed
+        artwork = cv2.Canny(flat.reference.astype(np.uint8), 40, 100)
+        self._edges = cv2.dilate(artwork, square(5 * unit)) > 0
+        self._rim = face & ~shrunk(face, 4 * unit)
+        self._goes_on = self._rim & self._same_beyond(pack)
+        self._lost = face & ~flat.seen
+        change, room = flat.photo - flat.reference, 255 - flat.reference
+        weight = usable.astype(np.float32)
+        near = (int(9 * unit) | 1,) * 2
+        added = cv2.blur((change * room).sum(axis=2) * weight, near)
+        self._white = np.asarray(added / (cv2.blur((room**2).sum(axis=2) * weight, near) + 200), np.float32)
+
+    def over(self, whole: Mask, mask: Mask) -> Mask | None:
+        """What lies over the pack here: a thumb that comes in at the rim, or a lamp's reflection; `None` without."""
+        crossing = self._crossing(whole)
+        if crossing is not None:
+            return crossing
+        on_artwork = self.on_artwork(whole)
+        ring = grown(whole, 9 * self._unit) & ~grown(whole, 2 * self._unit) & self._face
+        photo, reference, white = self._flat.photo[mask], self._flat.reference[mask], self._white[mask][:, None]
+        change = np.abs(photo - reference).mean()
+        left = np.abs(photo - reference - white * (255 - reference)).mean() / max(float(change), 1.0)
+        near = ring & self._usable
+        halo = float(np.median(self._white[near])) if near.any() else 1.0
+        blown = (ring & self._lost).sum() > 0.05 * max(ring.sum(), 1)
+        glare = left < 0.4 and np.median(white) > 0.25 and (blown or (halo > 0.04 and on_artwork < 0.5))
+        return whole if glare else None
+
+    def on_artwork(self, whole: Mask) -> float:
+        """Share of a mark's outline that follows the reference's artwork."""
+        body = self._body(whole)
+        outline = body & ~shrunk(body, 1) & ~self._rim
+        return float(self._edges[outline].mean()) if outline.any() else 0.0
+
+    def _crossing(self, whole: Mask) -> Mask | None:
+        """The part that comes in over the rim: the photo goes on in its colour, or its outline is not the artwork's."""
+        touching = self._body(whole) & self._rim
+        if touching.sum() < 0.5 * np.sqrt(whole.sum()):
+            return None
+        if not self._bounded:
+            # Where the thing ends is not known: this may be another side of it.
+            return whole
+        on_artwork = self.on_artwork(whole)
+        if on_artwork < _FOLLOWING:
+            over = np.zeros_like(whole)
+            for piece in pieces(touching & self._goes_on):
+                if piece.sum() > _LEAST * self._unit**2:
+                    over |= self._one_thing(whole, piece)
+            if over.any():
+                return over
+        return whole if on_artwork < 0.5 else None
+
+    def _one_thing(self, whole: Mask, touching: Mask) -> Mask:
+        """What of a mark has the colour in which it comes in, in one piece with that, and the window around it."""
+        import cv2
+
+        colour = np.median(self.here[touching], axis=0)
+        alike = whole & (np.linalg.norm(self.here - colour, axis=2) < 2 * _CROSSING)
+        closed = cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_CLOSE, square(_JOIN * self._unit))
+        _, labels = cv2.connectedComponents(closed)
+        joined = set(labels[touching & alike].tolist()) - {0}
+        return grown(np.isin(labels, list(joined)), 2 * self._window * self._unit) & whole
+
+    def _body(self, whole: Mask) -> Mask:
+        """A mark without what the window of measuring added; its colour, which is sharper, where it has one."""
+        tinted = whole & self._tinted
+        return tinted if tinted.sum() > 0.3 * whole.sum() else shrunk(whole, self._window / 2 * self._unit)
+
+    def _same_beyond(self, pack: Mask) -> Mask:
+        """Where the photo has one colour within the pack's rim and beyond it."""
+        import cv2
+
+        def mean(part: Mask, reach: float) -> tuple[Map, Map]:
+            window = (int(reach * self._unit) | 1,) * 2
+            weight = cv2.blur(part.astype(np.float32), window)
+            colours = cv2.blur(self.here * part[..., None].astype(np.float32), window)
+            return np.asarray(colours / np.maximum(weight, 1e-3)[..., None], np.float32), weight
+
+        inside, _ = mean(self._rim, 5)
+        beyond, known = mean(grown(pack, 3 * RIM * self._unit) & ~grown(pack, 2 * self._unit), 6 * RIM)
+        return np.asarray((np.linalg.norm(inside - beyond, axis=2) < _CROSSING) & (known > 0.02))
