@@ -18,11 +18,14 @@ RIM = 4.0
 _JOIN = 6.0
 
 _CROSSING = 18.0
-"""Lab difference under which what is on both sides of the pack's rim is one thing that lies over it."""
+"""Lab difference under which two places of the photo have one colour."""
 
 _FOLLOWING = 0.9
 """Share of an outline on the artwork from which on it is the artwork's, whatever is behind: among dense print the
 outline of a thumb lies on some artwork too."""
+
+_BEYOND, _GOING_ON = 12.0, 11.0
+"""Units from within the rim to beyond it, and the Lab difference up to which the photo goes on in one colour."""
 
 _LEAST = 8.0
 """Square units of the rim, at least, over which something comes in."""
@@ -43,11 +46,11 @@ def unveiled(flat: Flat, usable: Mask, unit: float) -> Flat:
     """The face without its reflections: what of them could be taken out of the photo is, the rest is not seen."""
     import cv2
 
-    field = _field(flat, usable, unit)
     high, wide = usable.shape
+    field = _field(flat, usable, unit, np.full(3, 255, np.float32))
     slope = np.hypot(*(cv2.Sobel(field, cv2.CV_32F, dx, 1 - dx) / 8 for dx in (0, 1))) * unit / _COARSER
     count, labels, stats, _ = cv2.connectedComponentsWithStats((field > 0.06).astype(np.uint8))
-    veil = np.zeros_like(field)
+    photo, seen = flat.photo, flat.seen
     for n in range(1, count):
         if min(stats[n, cv2.CC_STAT_WIDTH], stats[n, cv2.CC_STAT_HEIGHT]) < _WIDEST * unit / _COARSER:
             continue
@@ -55,24 +58,27 @@ def unveiled(flat: Flat, usable: Mask, unit: float) -> Flat:
         weak = here & (field < 0.5)
         fading = (slope[weak] > _RAMP[0]) & (slope[weak] < _RAMP[1])
         if field[here].max() > 0.2 and weak.sum() > _HALO * (here & ~weak).sum() and fading.mean() > _FADING:
-            around = cv2.dilate(here.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-            veil[around] = np.maximum(field[around], 0)
-    if not veil.any():
-        return flat
-    share = np.asarray(cv2.resize(veil, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
-    taken = np.minimum(share, _LOST)[..., None]
-    clear = np.clip((flat.photo - 255 * taken) / (1 - taken), 0, 255)
-    return replace(flat, photo=np.asarray(clear, np.float32), seen=flat.seen & (share < _LOST))
+            around = cv2.dilate(here.astype(np.uint8), np.ones((5, 5), np.uint8))
+            # What shines is as white as it gets there, which is not white once the light is evened.
+            lamp = np.percentile(photo[cv2.resize(around, (wide, high), interpolation=cv2.INTER_NEAREST) > 0], 99, axis=0)
+            veil = np.maximum(_field(flat, usable, unit, np.asarray(lamp, np.float32)), 0) * around
+            share = np.asarray(cv2.resize(veil, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+            taken = np.minimum(share, _LOST)[..., None]
+            # Where a channel was cut off, less was added than that.
+            darkest = np.clip((photo - lamp * taken) / (1 - taken), 0, photo)
+            photo = np.clip(flat.reference, darkest, photo).astype(np.float32)
+            seen = seen & (share < _LOST)
+    return flat if photo is flat.photo else replace(flat, photo=photo, seen=seen)
 
 
-def _field(flat: Flat, usable: Mask, unit: float) -> Map:
-    """The share of white that was added, as far as it varies smoothly, coarser than the frame by `_COARSER`."""
+def _field(flat: Flat, usable: Mask, unit: float, lamp: Map) -> Map:
+    """The share of a lamp's colour that was added, as far as it varies smoothly, coarser than the frame."""
     import cv2
 
     high, wide = usable.shape
     size = (max(wide // _COARSER, 1), max(high // _COARSER, 1))
     weight = usable.astype(np.float32)
-    room = 255 - flat.reference
+    room = np.maximum(lamp - flat.reference, 0)
     added = ((flat.photo - flat.reference) * room).sum(axis=2) * weight
     whole = (room**2).sum(axis=2) * weight
     parts = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (added, whole, weight))
@@ -138,14 +144,19 @@ class Cover:
             # Where the thing ends is not known: this may be another side of it.
             return whole
         on_artwork = self.on_artwork(whole)
-        if on_artwork < _FOLLOWING:
-            over = np.zeros_like(whole)
-            for piece in pieces(touching & self._goes_on):
-                if piece.sum() > _LEAST * self._unit**2:
-                    over |= self._one_thing(whole, piece)
-            if over.any():
-                return over
+        over = np.zeros_like(whole)
+        for piece in pieces(touching & self._goes_on):
+            if piece.sum() > _LEAST * self._unit**2 and (on_artwork < _FOLLOWING or self._foreign(whole, piece)):
+                over |= self._one_thing(whole, piece)
+        if over.any():
+            return over
         return whole if on_artwork < 0.5 else None
+
+    def _foreign(self, whole: Mask, piece: Mask) -> bool:
+        """Whether a piece has another colour than what is around the mark, the ground that a missing part bares."""
+        ring = grown(whole, 12 * self._unit) & ~grown(whole, 3 * self._unit) & self._face
+        off = np.linalg.norm(self.here[ring] - np.median(self.here[piece], axis=0), axis=1)
+        return bool((off < _CROSSING).mean() < 0.2) if off.size else False
 
     def _one_thing(self, whole: Mask, touching: Mask) -> Mask:
         """What of a mark has the colour in which it comes in, in one piece with that, and the window around it."""
@@ -164,15 +175,20 @@ class Cover:
         return tinted if tinted.sum() > 0.3 * whole.sum() else shrunk(whole, self._window / 2 * self._unit)
 
     def _same_beyond(self, pack: Mask) -> Mask:
-        """Where the photo has one colour within the pack's rim and beyond it."""
+        """Where, going out over the pack's rim in some direction, the photo keeps its colour."""
         import cv2
 
-        def mean(part: Mask, reach: float) -> tuple[Map, Map]:
-            window = (int(reach * self._unit) | 1,) * 2
-            weight = cv2.blur(part.astype(np.float32), window)
-            colours = cv2.blur(self.here * part[..., None].astype(np.float32), window)
-            return np.asarray(colours / np.maximum(weight, 1e-3)[..., None], np.float32), weight
-
-        inside, _ = mean(self._rim, 5)
-        beyond, known = mean(grown(pack, 3 * RIM * self._unit) & ~grown(pack, 2 * self._unit), 6 * RIM)
-        return np.asarray((np.linalg.norm(inside - beyond, axis=2) < _CROSSING) & (known > 0.02))
+        soft = cv2.GaussianBlur(self.here, (0, 0), self._unit)
+        outside = ~grown(pack, 2 * self._unit)
+        same = np.zeros_like(pack)
+        rows, columns = np.nonzero(self._rim)
+        inside = soft[rows, columns]
+        for turn in np.arange(0, 2 * np.pi, np.pi / 12):
+            y = (rows + _BEYOND * self._unit * np.sin(turn)).astype(int)
+            x = (columns + _BEYOND * self._unit * np.cos(turn)).astype(int)
+            known = (y >= 0) & (y < len(pack)) & (x >= 0) & (x < pack.shape[1])
+            at = np.flatnonzero(known)
+            at = at[outside[y[at], x[at]]]
+            off = np.linalg.norm(soft[y[at], x[at]] - inside[at], axis=1)
+            same[rows[at], columns[at]] |= off < _GOING_ON
+        return same

@@ -264,7 +264,7 @@ class _Sort:
             return None
         tinted = structure < 0.8 * _STRUCTURE or alike > 0.75
         if colour > _COLOUR and tinted:
-            strong = float(np.percentile(self._score[mask], 90)) > 1.5
+            strong = float(np.percentile(self._score[mask], 90)) > 1.5 or float(self._score[mask].max()) > 2
             return "colour" if strong else None
         if structure < 0.5 * _STRUCTURE:
             return None
