@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from .flat import Flat
-from .masks import Mask, grown, pieces, shrunk, square
+from .masks import Mask, box_of, grown, pieces, shrunk, square
 from .surface import Map, lab
 
 RIM = 4.0
@@ -20,14 +20,13 @@ _JOIN = 6.0
 _CROSSING = 18.0
 """Lab difference under which two places of the photo have one colour."""
 
-_FOLLOWING = 0.9
-"""Share of an outline on the artwork from which on it is the artwork's, whatever is behind: among dense print the
-outline of a thumb lies on some artwork too."""
-
 _BEYOND, _GOING_ON = 12.0, 11.0
 """Units from within the rim to beyond it, and the Lab difference up to which the photo goes on in one colour."""
 
-_LEAST = 8.0
+_OUTSHONE, _BARED = 60.0, 20.0
+"""Of 255, from which on a channel is brighter than print can be in the light of the face; units across, at least."""
+
+_LEAST = 16.0
 """Square units of the rim, at least, over which something comes in."""
 
 _COARSER = 4
@@ -86,6 +85,25 @@ def _field(flat: Flat, usable: Mask, unit: float, lamp: Map) -> Map:
     return np.asarray(np.where(softer[2] > 0.5, softer[0] / (softer[1] + 500), 0), np.float32)
 
 
+def bared(flat: Flat, face: Mask, unit: float) -> Mask:
+    """What is so white in the photo that nothing can be seen, though no light there is strong enough to hide print.
+
+    Where print is gone from overexposed paper, it is as white as the paper around it; a reflection would go on there.
+    """
+    back = np.zeros_like(face)
+    room = np.maximum(255 - flat.reference, 0)
+    added = ((flat.photo - flat.reference) * room).sum(axis=2)
+    for piece in pieces(face & ~flat.seen & (flat.photo.min(axis=2) > flat.reference.min(axis=2) + _OUTSHONE)):
+        box = box_of(piece)
+        if min(box.width, box.height) < _BARED * unit:
+            continue
+        ring = grown(piece, 24 * unit) & ~grown(piece, 8 * unit) & face & flat.seen
+        inked = float((room[ring] ** 2).sum(axis=1).mean()) if ring.any() else 0.0
+        if ring.any() and added[ring].mean() < 0.06 * max(inked, 3 * 25.0**2):
+            back |= grown(piece, 8 * unit) & face
+    return back
+
+
 class Cover:
     """What stands around a mark, and whether something other than the pack accounts for it.
 
@@ -104,7 +122,7 @@ class Cover:
         self._bounded = pack is not flat.agreed
         artwork = cv2.Canny(flat.reference.astype(np.uint8), 40, 100)
         self._edges = cv2.dilate(artwork, square(5 * unit)) > 0
-        self._rim = face & ~shrunk(face, 4 * unit)
+        self._rim = face & ~shrunk(face, 8 * unit)
         self._goes_on = self._rim & self._same_beyond(pack)
         self._lost = face & ~flat.seen
         change, room = flat.photo - flat.reference, 255 - flat.reference
@@ -138,19 +156,17 @@ class Cover:
     def _crossing(self, whole: Mask) -> Mask | None:
         """The part that comes in over the rim: the photo goes on in its colour, or its outline is not the artwork's."""
         touching = self._body(whole) & self._rim
-        if touching.sum() < 0.5 * np.sqrt(whole.sum()):
+        if self._bounded:
+            over = np.zeros_like(whole)
+            for piece in pieces(touching & self._goes_on):
+                if piece.sum() > _LEAST * self._unit**2 and self._foreign(whole, piece):
+                    over |= self._one_thing(whole, piece)
+            if over.any():
+                return over
+        if touching.sum() < np.sqrt(whole.sum()):
             return None
-        if not self._bounded:
-            # Where the thing ends is not known: this may be another side of it.
-            return whole
-        on_artwork = self.on_artwork(whole)
-        over = np.zeros_like(whole)
-        for piece in pieces(touching & self._goes_on):
-            if piece.sum() > _LEAST * self._unit**2 and (on_artwork < _FOLLOWING or self._foreign(whole, piece)):
-                over |= self._one_thing(whole, piece)
-        if over.any():
-            return over
-        return whole if on_artwork < 0.5 else None
+        # Where the face ends is not always known: then this may be another side of it.
+        return whole if not self._bounded or self.on_artwork(whole) < 0.5 else None
 
     def _foreign(self, whole: Mask, piece: Mask) -> bool:
         """Whether a piece has another colour than what is around the mark, the ground that a missing part bares."""
@@ -172,7 +188,10 @@ class Cover:
     def _body(self, whole: Mask) -> Mask:
         """A mark without what the window of measuring added; its colour, which is sharper, where it has one."""
         tinted = whole & self._tinted
-        return tinted if tinted.sum() > 0.3 * whole.sum() else shrunk(whole, self._window / 2 * self._unit)
+        if tinted.sum() > 0.3 * whole.sum():
+            return tinted
+        # Measuring ends at the rim, and so does what it added.
+        return whole & shrunk(whole | ~self._face, self._window / 2 * self._unit)
 
     def _same_beyond(self, pack: Mask) -> Mask:
         """Where, going out over the pack's rim in some direction, the photo keeps its colour."""

@@ -7,12 +7,12 @@ laid over shop photos, 96 photos, with edits of seven kinds; `benchmarks/differe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from .cover import RIM, Cover, unveiled
+from .cover import RIM, Cover, bared, unveiled
 from .flat import Flat, hull
 from .masks import Mask, box_of, grown, largest, shrunk, square
 from .surface import Map, lab
@@ -85,6 +85,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
     shown = face_of(flat.reference) if official else None
     pack = flat.agreed if shown is None else shown
     face = shrunk(pack, 2 * RIM * unit)
+    flat = replace(flat, seen=flat.seen | bared(flat, face, unit))
     flat = unveiled(flat, face & flat.seen, unit)
     usable = face & flat.seen
     if usable.sum() < 0.05 * face.size:
@@ -250,7 +251,7 @@ class _Sort:
         through = (photo * reference).sum(axis=0) / np.maximum((reference**2).sum(axis=0), 1)
         change = max(float(np.abs(photo - reference).mean()), 1.0)
         left = float(np.abs(photo - through * reference).mean()) / change
-        if self._bulges(whole):
+        if self._bulges(whole) and (structure < _STRUCTURE or alike > 0.5):
             return "dent"
         # A liquid filters what is under it, blue the most, and keeps its structure.
         if (
@@ -280,7 +281,9 @@ class _Sort:
         sharp = light - cv2.GaussianBlur(light, (0, 0), 3 * self._unit)
         low, high = np.percentile(light[around], [5, 95])
         hue = np.median(np.hypot(change[..., 1], change[..., 2])[whole])
-        return bool(sharp[around].std() < 0.35 * light[around].std() and low < -4 and high > 4 and hue < 6)
+        soft = sharp[around].std() / max(float(light[around].std()), 1e-3)
+        # A fold loses much of its light at once, and one flank always catches some.
+        return bool(hue < 6 and ((soft < 0.35 and low < -4 and high > 4) or (soft < 0.5 and low < -25 and high > 3)))
 
 
 def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask) -> Mark:
