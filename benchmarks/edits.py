@@ -16,7 +16,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
@@ -37,7 +37,8 @@ Picture = NDArray[Any]  # RGB (h, w, 3) float32, 0..255
 Script = Literal["han", "latin"]
 
 KINDS = (
-    "word", "number", "logo moved", "logo recoloured", "panel colour", "missing seal", "swapped picture", "dent", "stain",
+    "word", "number", "logo moved", "logo recoloured", "panel colour",
+    "missing seal", "swapped picture", "dent", "stain",
 )  # fmt: skip
 
 LONG, MARGIN = 900, 45
@@ -328,7 +329,7 @@ def _move_logo(face: Face, dice: random.Random) -> None:
 def _recolour_panel(face: Face, dice: random.Random) -> None:
     """What has the panel's colour has another; its print stays."""
     sheet, place = face.sheet, face.places["claim"]
-    was = _middle_colour(sheet, place, common=True)
+    was = _middle_colour(sheet, place)
     colour = dice.choice([c for c in (*INKS, "#f2c14e", "#d7e7ee", "#f3c7c0", "#9fd08a") if 30 < _apart(c, was) < 80])
     colours = np.asarray(sheet.image.convert("RGB")).astype(np.float64)
     rounded = Image.new("L", sheet.image.size, 0)
@@ -363,7 +364,7 @@ def _rgb(colour: str) -> Picture:
     return np.array([int(colour[n : n + 2], 16) for n in (1, 3, 5)], float)
 
 
-def _middle_colour(sheet: Sheet, place: Sequence[float], common: bool = False) -> Picture:
+def _middle_colour(sheet: Sheet, place: Sequence[float]) -> Picture:
     """The colour of most of a part of a sheet."""
     part = np.asarray(sheet.image.crop(tuple(int(edge) for edge in place)).convert("RGB")).reshape(-1, 3)
     steps, counts = np.unique(part // 12, axis=0, return_counts=True)

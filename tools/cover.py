@@ -59,7 +59,9 @@ def unveiled(flat: Flat, usable: Mask, unit: float) -> Flat:
         if field[here].max() > 0.2 and weak.sum() > _HALO * (here & ~weak).sum() and fading.mean() > _FADING:
             around = cv2.dilate(here.astype(np.uint8), np.ones((5, 5), np.uint8))
             # What shines is as white as it gets there, which is not white once the light is evened.
-            lamp = np.percentile(photo[cv2.resize(around, (wide, high), interpolation=cv2.INTER_NEAREST) > 0], 99, axis=0)
+            lamp = np.percentile(
+                photo[cv2.resize(around, (wide, high), interpolation=cv2.INTER_NEAREST) > 0], 99, axis=0
+            )
             veil = np.maximum(_field(flat, usable, unit, np.asarray(lamp, np.float32)), 0) * around
             share = np.asarray(cv2.resize(veil, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
             taken = np.minimum(share, _LOST)[..., None]
@@ -172,7 +174,7 @@ class Cover:
         """Whether a piece has another colour than what is around the mark, the ground that a missing part bares."""
         ring = grown(whole, 12 * self._unit) & ~grown(whole, 3 * self._unit) & self._face
         off = np.linalg.norm(self.here[ring] - np.median(self.here[piece], axis=0), axis=1)
-        return bool((off < _CROSSING).mean() < 0.2) if off.size else False
+        return bool((off < _CROSSING / 2).mean() < 0.4) if off.size else False
 
     def _one_thing(self, whole: Mask, touching: Mask) -> Mask:
         """What of a mark has the colour in which it comes in, in one piece with that, and the window around it."""
