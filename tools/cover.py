@@ -23,6 +23,9 @@ _CROSSING = 18.0
 _BEYOND, _GOING_ON = 12.0, 11.0
 """Units from within the rim to beyond it, and the Lab difference up to which the photo goes on in one colour."""
 
+_FOLLOWING = 0.6
+"""Share of an outline on the artwork from which on it may be the artwork's: that of a part that is missing."""
+
 _OUTSHONE, _BARED = 60.0, 20.0
 """Of 255, from which on a channel is brighter than print can be in the light of the face; units across, at least."""
 
@@ -160,8 +163,9 @@ class Cover:
         touching = self._body(whole) & self._rim
         if self._bounded:
             over = np.zeros_like(whole)
+            apart = self.on_artwork(whole) < _FOLLOWING
             for piece in pieces(touching & self._goes_on):
-                if piece.sum() > _LEAST * self._unit**2 and self._foreign(whole, piece):
+                if piece.sum() > _LEAST * self._unit**2 and (apart or self._foreign(whole, piece)):
                     over |= self._one_thing(whole, piece)
             if over.any():
                 return over
@@ -174,7 +178,7 @@ class Cover:
         """Whether a piece has another colour than what is around the mark, the ground that a missing part bares."""
         ring = grown(whole, 12 * self._unit) & ~grown(whole, 3 * self._unit) & self._face
         off = np.linalg.norm(self.here[ring] - np.median(self.here[piece], axis=0), axis=1)
-        return bool((off < _CROSSING / 2).mean() < 0.4) if off.size else False
+        return bool((off < _CROSSING / 2).mean() < 0.2) if off.size else False
 
     def _one_thing(self, whole: Mask, touching: Mask) -> Mask:
         """What of a mark has the colour in which it comes in, in one piece with that, and the window around it."""
