@@ -4,7 +4,7 @@ Half of the faces are Chinese. Half are the fronts of the sample catalogue, half
 colours, words, layout and pictures each. An edit is one of nine: a word is another of about the same length in the same
 face, one digit is another, the logo stands elsewhere or has another colour, a panel has another colour, the seal is
 missing, the picture is another, the card is dented, something is spilt on it. The photo is in perspective and uneven
-light, with a tint, blur, noise and JPEG; a thumb, a price tag or a bar may be in front, a lamp may shine on it, and what
+light, with a tint, blur, noise and JPEG; fingers, a price tag or a bar may be in front, and a lamp shine on it; what
 was edited stays in view. The same seed gives the same bytes. To write a labelled set as `sightline eval` takes it:
 
     python benchmarks/edits.py --out FOLDER --seeds 100-159

@@ -88,6 +88,43 @@ def test_what_is_gone_at_the_rim_is_marked_though_the_ground_has_the_colour_of_t
     assert any(holds(mark, 80, 420) for mark in found)
 
 
+def reflection(picture: Pixels, x: int, y: int, warm: float = 1.0) -> Pixels:
+    """A lamp that shines on it, its light of this warmth."""
+    down, across = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
+    share = (1.1 * np.exp(-(((across - x) / 60) ** 2) - ((down - y) / 40) ** 2)).clip(0, 1)[..., None]
+    white = np.array([255, 255 * warm, 255 * warm**2])
+    return np.asarray(picture * (1 - share) + white * share, np.uint8)
+
+
+@pytest.mark.parametrize("warm", [1.0, 0.93])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_lamps_reflection_is_no_difference_and_hides_none_beside_it(seed: int, warm: float) -> None:
+    plain = official(seed)
+    assert marks(reflection(plain, 225, 300, warm), plain) == ()
+    changed = plain.copy()
+    changed[430:500, 200:270] = 255 - changed[430:500, 200:270]
+    found = marks(reflection(changed, 225, 300, warm), plain)
+    assert any(holds(mark, 235, 465) for mark in found)
+
+
+@pytest.mark.parametrize("colour", [(20, 60, 220), (250, 235, 90)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bar_in_front_of_it_is_no_difference(seed: int, colour: tuple[int, int, int]) -> None:
+    photo = official(seed)
+    cv2.line(photo, (0, 380), (449, 200), colour, 14)
+    assert marks(photo, official(seed)) == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_print_that_is_gone_from_overexposed_paper_is_marked(seed: int) -> None:
+    reference = official(seed)
+    reference[60:200, 60:390] = 245
+    photo = reference.copy()
+    cv2.circle(reference, (220, 130), 48, (200, 150, 60), -1)
+    found = marks((photo.astype(float) * 1.1).clip(0, 255).astype(np.uint8), reference)
+    assert any(holds(mark, 220, 130) for mark in found)
+
+
 @pytest.mark.parametrize(("photo", "official", "reason"), [(130, 600, "too_small"), (600, 130, "official_too_small")])
 def test_print_is_not_judged_from_fewer_pixels_than_it_takes(photo: int, official: int, reason: str) -> None:
     image = pack(1, (WIDE, HIGH))

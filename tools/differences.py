@@ -41,6 +41,9 @@ _ALIKE, _CLEAR, _CLEAR_ALIKE = 0.9, 1.15, 1.6
 """Correlation over which a mark may be no more than imperfect registration, and the strength, in multiples of the
 threshold, that a mark has to reach elsewhere, and there."""
 
+_UNLIKE = 0.5
+"""Correlation under which nothing of the print is left."""
+
 _THIN = 4.0
 """A mark thinner than this is the seam where an edge of the artwork leaves the window on one side before the other."""
 
@@ -117,7 +120,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
         core = mask & (score > 1)
         kind = sort.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
         if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
-            marks.append(Seen(_by_spread(kind, spreads, mask), box_of(whole), whole, strength))
+            marks.append(Seen(_by_spread(kind, spreads, mask, likeness), box_of(whole), whole, strength))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     view = usable & ~hidden
     agrees = (score < 1) & view
@@ -286,12 +289,12 @@ class _Sort:
         return bool(hue < 6 and ((soft < 0.35 and low < -4 and high > 4) or (soft < 0.5 and low < -25 and high > 3)))
 
 
-def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask) -> Mark:
-    """Artwork that is only on one side is missing, or extra."""
-    if kind != "artwork":
-        return kind
+def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask, likeness: float) -> Mark:
+    """Artwork that is only on one side is missing, or extra; so is what has another colour and none of its print."""
     here, there = (float(np.mean(spread[mask])) for spread in spreads)
-    return "missing" if here < 0.5 * there else "extra" if there < 0.5 * here else kind
+    if kind == "artwork" or (kind == "colour" and likeness < _UNLIKE and max(here, there) > _STRUCTURE / 2):
+        return "missing" if here < 0.5 * there else "extra" if there < 0.5 * here else kind
+    return kind
 
 
 def _dents(flat: Flat, view: Mask, marks: list[Seen], unit: float) -> list[Seen]:
