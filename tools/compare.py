@@ -41,8 +41,12 @@ from .types import (
 )
 from .views import corner, shown
 
-VISIBLE, AGREEING = 0.55, 0.8
-"""Share of the official face that has to be in view, and of that which has to agree, for a pack to be the same."""
+VISIBLE, AGREEING = 0.45, 0.8
+"""Share of the official picture's pack over which agreement has to be established, where it shows a second side that
+a photo need not, and of that which has to agree, for a pack to be the same."""
+
+KNOWN = 0.3
+"""The same share, for a difference to be one: where less is known to agree, the rest may be another edition."""
 
 RELATED = 0.6
 """Share that has to agree for a difference to be one: where less does, the face is another one."""
@@ -245,12 +249,14 @@ def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quali
         if max(flat.reference.shape[:2]) * flat.to_reference < least:
             return Verdict("cannot_tell", ("official_too_small",))
         return Verdict("cannot_tell", ("too_small",), "closer")
-    if found and held.agreement < RELATED:
+    if found and (held.visible < KNOWN or held.agreement < RELATED):
         return Verdict("cannot_tell", ("little_agreement",), "straight_front")
     if found:
         return Verdict("differs", (*dict.fromkeys(d.kind for d in found), *varies))
     if quality.level == "retake":
         return Verdict("cannot_tell", ("photo_too_poor",), quality.advice or "hold_still_closer")
+    if held.unsure:
+        return Verdict("cannot_tell", ("little_agreement",), "straight_front")
     if held.visible < VISIBLE:
         return Verdict("cannot_tell", ("covered",), "whole_front")
     if held.agreement < AGREEING:

@@ -28,6 +28,10 @@ _STRUCTURE, _COLOUR, _WEAK = 6.5, 13.0, 0.6
 """Lightness (L*) of structure that nothing in the reference explains, and Lab difference, from which on a place is
 marked; a mark reaches as far as this share of it."""
 
+_MOST_OF_IT, _USUAL = 0.7, 0.4
+"""Share of the face over which the score usually stays under this; where it does not, the thresholds rise with it
+(chosen on edits pasted into real photos, `tune` of `benchmarks/pasted.py`)."""
+
 _SHARE = 0.3
 """Share of the contrast that has to be unexplained too: a correlation of 0.95."""
 
@@ -46,6 +50,9 @@ _UNLIKE = 0.5
 
 _THIN = 4.0
 """A mark thinner than this is the seam where an edge of the artwork leaves the window on one side before the other."""
+
+_RING, _ESTABLISHED = 12.0, 0.83
+"""How far around a mark agreement has to be established, and over what share of that (chosen likewise)."""
 
 _JOIN = 6.0
 
@@ -70,11 +77,13 @@ class Seen:
 class Held:
     """What a comparison saw: the marks, the strongest first.
 
+    `unsure`: how many places disagree where agreement around them is not established, and are no marks for that.
     `visible`: share of the face in view, 0..1. `agreement`: share of that which agrees. `colour`: mean Lab
     difference, lightness counted half; `None` where nothing is in view.
     """
 
     marks: tuple[Seen, ...]
+    unsure: int
     visible: float
     agreement: float
     colour: float | None
@@ -86,15 +95,18 @@ def differences(flat: Flat, official: bool = True) -> Held:
 
     unit = _unit(flat)
     shown = face_of(flat.reference) if official else None
-    pack = flat.agreed if shown is None else shown
+    pack = flat.agreed if shown is None else shown & flat.agreed
     face = shrunk(pack, 2 * RIM * unit)
+    whole_face = face if shown is None else shrunk(shown, 2 * RIM * unit)
     flat = replace(flat, seen=flat.seen | bared(flat, face, unit))
     flat = unveiled(flat, face & flat.seen, unit)
     usable = face & flat.seen
-    if usable.sum() < 0.05 * face.size:
-        return Held((), float(usable.sum() / max(face.sum(), 1)), 0.0, None)
+    if usable.sum() < 0.05 * whole_face.sum():
+        return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
+    # Where a small or soft picture agrees less all over, a mark has to stand out from that.
+    score /= max(1.0, float(np.quantile(score[usable], _MOST_OF_IT)) / _USUAL)
     score[~usable] = 0
     weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, square(_THIN * unit))
     joined = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, square(_JOIN * unit))
@@ -122,11 +134,13 @@ def differences(flat: Flat, official: bool = True) -> Held:
         if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
             marks.append(Seen(_by_spread(kind, spreads, mask, likeness), box_of(whole), whole, strength))
     marks = _dents(flat, usable & ~hidden, marks, unit)
+    sure = [mark for mark in marks if _surrounded(mark.mask, flat.agreed, shown, unit)]
     view = usable & ~hidden
     agrees = (score < 1) & view
     return Held(
-        tuple(sorted(marks, key=lambda mark: -mark.strength)),
-        float(view.sum() / max(face.sum(), 1)),
+        tuple(sorted(sure, key=lambda mark: -mark.strength)),
+        len(marks) - len(sure),
+        float(view.sum() / max(whole_face.sum(), 1)),
         float(agrees.sum() / max(view.sum(), 1)),
         float(np.mean(colour[view])) if view.any() else None,
     )
@@ -287,6 +301,13 @@ class _Sort:
         soft = sharp[around].std() / max(float(light[around].std()), 1e-3)
         # A fold loses much of its light at once, and one flank always catches some.
         return bool(hue < 6 and ((soft < 0.35 and low < -4 and high > 4) or (soft < 0.5 and low < -25 and high > 3)))
+
+
+def _surrounded(mask: Mask, agreed: Mask, shown: Mask | None, unit: float) -> bool:
+    """Whether agreement is established around a mark, as far as the face goes."""
+    ring = grown(mask, 2 * _RING * unit) & ~grown(mask, 2 * unit)
+    ring = ring if shown is None else ring & shown
+    return bool((ring & agreed).sum() >= _ESTABLISHED * ring.sum())
 
 
 def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask, likeness: float) -> Mark:

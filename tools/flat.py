@@ -1,7 +1,9 @@
-"""Lay a photo of a face onto its reference, to a pixel, in the reference's light and at one sharpness.
+"""Lay a photo of a pack onto its reference, to a pixel, in the reference's light and at one sharpness.
 
 The frame is the reference, scaled. A first homography brings the photo near; features found again in the frame
-settle it, and a gentle bend takes up what card and lens do. What is outside the photo, blown out or black is not seen.
+settle it, and a gentle bend takes up what card and lens do. A box shows further faces, each with a homography of its
+own, and a can is unrolled. What is outside the photo, blown out or black is not seen, and what does not agree with
+the reference around features found again is not agreed: what stands there is another side, or something else.
 """
 
 from dataclasses import dataclass
@@ -10,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .agreement import established
+from .bends import MOST, Way, bend, roll
+from .faces import further
 from .features import extract, rooted
 from .registration import Matrix, centred, inverse, plausible, project, slope
 from .surface import FULL, Map, even
@@ -22,7 +27,7 @@ LARGEST, SMALLEST = 840, 400
 """Long side of the frame, pixels; between them it is as large as the photo shows the face."""
 
 _ENLARGED = 3.0
-_MOST = 2000
+_FEATURES = 2000
 _REACH, _ALIKE = 0.025, 0.75
 """Share of the frame's long side within which a feature is looked for again, and the cosine it takes."""
 
@@ -32,16 +37,27 @@ _SETTLED = 0.005
 _SURE = 24
 """Features that have to be found again for a bend to be fitted."""
 
-_BEND = 0.02
-"""The most a bend may move anything, as a share of the frame's long side."""
+_AGREEING = 2.0
+"""Pixels of the frame within which a feature agrees with a homography, or a can."""
+
+_FAR, _CLEAR = 0.15, 0.85
+"""Share of the frame's long side within which a feature on another face, or around a can, is looked for, and how far
+from it, as a share of the second likeliest's distance, its descriptor may be."""
+
+_LEFT = 0.1
+"""Share of the features on the first face that as many more, elsewhere, have to come to for it to be looked into."""
+
+_ROLLED, _MORE = 1.05, 10
+"""Times as many features as on flat faces that have to agree for the thing to be a can, and so many more."""
 
 
 @dataclass(frozen=True)
 class Flat:
     """Both sides in one frame: `photo` and `reference`, RGB float32 `(h, w, 3)`, 0..255.
 
-    `seen`: bool `(h, w)`. `agreed`: bool `(h, w)`, the hull of the features found again where they should be.
-    `to_photo` takes the frame's pixels to the photo's, `to_reference` is the factor to the reference's.
+    `seen`: bool `(h, w)`. `agreed`: bool `(h, w)`, where agreement is established, and what that surrounds.
+    `to_photo` takes the frame's pixels on the first face to the photo's, `places` `(h, w, 2)` says for the middle of
+    each pixel where it is in the photo; `to_reference` is the factor to the reference's.
     `points`, `moves` `(n, 2)`: features found again in the frame, and by how much each is off, pixels, bend taken up.
     `grain`: pixels of the frame to a pixel of the coarser of the two pictures, 1 at least.
     """
@@ -51,6 +67,7 @@ class Flat:
     seen: NDArray[np.bool_]
     agreed: NDArray[np.bool_]
     to_photo: Matrix
+    places: Map
     to_reference: float
     points: Points
     moves: Points
@@ -58,7 +75,11 @@ class Flat:
 
     def region(self, box: Box) -> Quad:
         """Where a box of the frame lies in the photo."""
-        a, b, c, d = (Point(float(x), float(y)) for x, y in project(self.to_photo, np.array(box.corners)))
+        high, wide = self.seen.shape
+        a, b, c, d = (
+            Point(*map(float, self.places[min(max(int(y), 0), high - 1), min(max(int(x), 0), wide - 1)]))
+            for x, y in (box.corners)
+        )
         return a, b, c, d
 
     def there(self, box: Box) -> Box:
@@ -87,35 +108,23 @@ def lay(photo: Pixels, reference: Pixels, first: Matrix) -> Flat:
     taking = cv2.INTER_CUBIC if shown < side else cv2.INTER_LINEAR
     flags = taking | cv2.WARP_INVERSE_MAP
     near = np.asarray(cv2.warpPerspective(source, centred(to_photo), size, flags=flags), np.uint8)
-    points, found = _again(near, official, side)
-    if len(points) >= _SURE:
-        closer, kept = cv2.findHomography(points, found, cv2.USAC_MAGSAC, 2.0, maxIters=1000, confidence=0.999)
-        back = inverse(closer) if closer is not None else None
-        if back is not None and plausible(closer, points):
-            to_photo = to_photo @ closer
-            points, found = _near(points, project(back, found), kept.ravel() > 0, side)
-    bend = _bend(points, found, size) if len(points) >= _SURE else None
-    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32) + 0.5
-    if bend is not None:
-        moved = bend(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(*x.shape, 2)
-        grid = np.stack([x, y], axis=-1) + moved
-        moves = found - points - bend(points)
-    else:
-        grid = np.stack([x, y], axis=-1)
-        moves = found - points
-    places = project(to_photo, grid.reshape(-1, 2)).reshape(grid.shape)
+    laid = _lie(_Again(official, near, side), size)
+    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float64) + 0.5
+    places = project(to_photo, laid.way(np.stack([x.ravel(), y.ravel()], axis=1))).reshape(*x.shape, 2)
     at_x, at_y = ((places[..., k] - 0.5).astype(np.float32) for k in (0, 1))
     sight = np.asarray(cv2.remap(source, at_x, at_y, taking, borderMode=cv2.BORDER_REPLICATE), np.uint8)
     rows, columns = photo.shape[:2]
     seen = (places[..., 0] > 1) & (places[..., 0] < columns - 1) & (places[..., 1] > 1) & (places[..., 1] < rows - 1)
     seen &= ~_blown(sight, official)
     flat, plain = sight.astype(np.float32), official.astype(np.float32)
-    settled = points[np.linalg.norm(moves, axis=1) < _SETTLED * side]
-    agreed = hull(settled, seen.shape) if len(settled) >= _SURE else np.ones_like(seen)
+    settled = laid.points[np.linalg.norm(laid.moves, axis=1) < _SETTLED * side]
+    around = seen & hull(settled, seen.shape) if len(settled) >= _SURE else seen
     # What lies around the thing has a light and a sharpness of its own.
-    flat = _within(sight, even(flat, plain, (seen & agreed).astype(np.float32)), plain)
+    flat = _within(sight, even(flat, plain, around.astype(np.float32)), plain)
+    agreed = established(flat, plain, seen, settled)
     flat, plain = _alike(flat, plain, seen & agreed, grain)
-    return Flat(flat, plain, seen, agreed, to_photo, wide / size[0], points, moves, grain)
+    first_face = to_photo @ laid.front
+    return Flat(flat, plain, seen, agreed, first_face, places, wide / size[0], laid.points, laid.moves, grain)
 
 
 def hull(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -127,56 +136,121 @@ def hull(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray(mask > 0)
 
 
-def _again(near: Pixels, official: Pixels, side: float) -> tuple[Points, Points]:
-    """Features found again close by: where they are in the reference, and where in the photo, in the frame."""
-    there, here = (extract(image, max(image.shape[:2]), _MOST) for image in (official, near))
-    if not len(there) or not len(here):
-        return np.zeros((0, 2)), np.zeros((0, 2))
-    likeness = rooted(there.descriptors) @ rooted(here.descriptors).T
-    near_enough = _REACH * side
-    for axis in (0, 1):
-        apart = np.abs(there.points[:, axis, None] - here.points[None, :, axis])
-        likeness[apart > near_enough] = -1
-    best, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
-    rows = np.arange(len(best))
-    kept = (back[best] == rows) & (likeness[rows, best] > _ALIKE)
-    return there.points[kept].astype(np.float64), here.points[best[kept]].astype(np.float64)
+class _Again:
+    """Features of the reference that are found again in the photo, both in the frame."""
+
+    def __init__(self, official: Pixels, near: Pixels, side: float) -> None:
+        self.side = side
+        self.there, self.here = (extract(image, max(image.shape[:2]), _FEATURES) for image in (official, near))
+        self._likeness = rooted(self.there.descriptors) @ rooted(self.here.descriptors).T
+
+    def close(self, places: Points) -> tuple[Points, Points]:
+        """Close to the places `(n, 2)` where they are looked for: where in the reference, and where in the photo."""
+        return self._pairs(places, _REACH, _ALIKE)
+
+    def far(self, known: Points) -> tuple[Points, Points]:
+        """Anywhere near, and clearly; not those of the reference that are `known`."""
+        points, found = self._pairs(self.there.points, _FAR, _ALIKE, clearly=True)
+        if not len(known) or not len(points):
+            return points, found
+        apart = np.abs(points[:, None] - known[None]).max(axis=2).min(axis=1)
+        return points[apart > 0.5], found[apart > 0.5]
+
+    def _pairs(self, places: Points, reach: float, alike: float, clearly: bool = False) -> tuple[Points, Points]:
+        if not self._likeness.size:
+            return np.zeros((0, 2)), np.zeros((0, 2))
+        likeness = self._likeness.copy()
+        for axis in (0, 1):
+            apart = np.abs(places[:, axis, None] - self.here.points[None, :, axis])
+            likeness[apart > reach * self.side] = -1
+        best, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
+        rows = np.arange(len(best))
+        top = likeness[rows, best]
+        kept = (back[best] == rows) & (top > alike)
+        if clearly:
+            likeness[rows, best] = -1
+            kept &= np.sqrt(np.maximum(2 - 2 * top, 0)) < _CLEAR * np.sqrt(np.maximum(2 - 2 * likeness.max(axis=1), 0))
+        return self.there.points[kept].astype(np.float64), self.here.points[best[kept]].astype(np.float64)
 
 
-def _near(points: Points, found: Points, agreed: NDArray[np.bool_], side: float) -> tuple[Points, Points]:
-    """What agreed, and what is off by no more than a bend may move it."""
-    kept = agreed | (np.linalg.norm(found - points, axis=1) < _BEND * side)
-    return points[kept], found[kept]
+def _unbent(places: Points) -> Points:
+    return places
 
 
-class _Bend:
-    """A cubic displacement over the frame, bounded."""
+@dataclass(frozen=True)
+class _Laid:
+    """`way` takes the frame to where the photo was brought near, `front` the first face alone; see `Flat`."""
 
-    def __init__(self, terms: Points, size: tuple[int, int]) -> None:
-        self._terms, self._size = terms, size
-
-    def __call__(self, points: Points) -> Points:
-        most = _BEND * max(self._size)
-        return np.asarray(np.clip(_cubic(points, self._size) @ self._terms, -most, most))
-
-
-def _bend(points: Points, found: Points, size: tuple[int, int]) -> _Bend:
-    basis, target = _cubic(points, size), found - points
-    trust = np.ones(len(points))
-    solved = np.zeros((basis.shape[1], 2))
-    stiff = np.diag([0.01] * 3 + [1.0] * (basis.shape[1] - 3))
-    for _ in range(5):
-        weighed = basis * trust[:, None]
-        solved = np.linalg.solve(basis.T @ weighed + stiff, weighed.T @ target)
-        off = np.linalg.norm(target - basis @ solved, axis=1)
-        trust = 1 / (1 + (off / max(float(np.median(off)) * 2, 0.5)) ** 2) ** 2
-    return _Bend(solved, size)
+    way: Way
+    front: Matrix
+    points: Points
+    moves: Points
 
 
-def _cubic(points: Points, size: tuple[int, int]) -> Points:
-    x, y = (2 * points[:, k] / size[k] - 1 for k in (0, 1))
-    one = np.ones_like(x)
-    return np.stack([one, x, y, x * y, x * x, y * y, x**3, y**3, x * x * y, x * y * y], axis=1).astype(np.float64)
+def _lie(again: _Again, size: tuple[int, int]) -> _Laid:
+    """How the thing lies: on one face that bends a little, on several, or around a can."""
+    import cv2
+
+    side = again.side
+    points, found = again.close(again.there.points)
+    front = np.eye(3)
+    if len(points) < _SURE:
+        return _Laid(_unbent, front, points, found - points)
+    bent: Way = _unbent
+    closer, kept = cv2.findHomography(points, found, cv2.USAC_MAGSAC, _AGREEING, maxIters=1000, confidence=0.999)
+    back = inverse(closer) if closer is not None else None
+    if back is not None and plausible(closer, points):
+        front = np.asarray(closer, np.float64)
+        found = project(back, found)
+        # What agreed, and what is off by no more than a bend may move it.
+        off = np.linalg.norm(found - points, axis=1)
+        near = (kept.ravel() > 0) | (off < MOST * side)
+        points, found = points[near], found[near]
+    if len(points) >= _SURE:
+        bent = bend(points, found, size)
+    first = _Laid(lambda places: project(front, bent(places)), front, points, found - bent(points))
+    return _solid(again, first, found, size) or first
+
+
+def _solid(again: _Again, first: _Laid, there: Points, size: tuple[int, int]) -> _Laid | None:
+    """How it lies where much of it is not on the first face; `None` where nothing else fits that.
+
+    `there`: where the first face's features are found, before it is bent.
+    """
+    side = again.side
+    fits = np.linalg.norm(first.moves, axis=1) < _SETTLED * side
+    held = first.points[fits]
+    points, found = again.far(held)
+    if len(points) < max(_SURE / 2, _LEFT * len(held)):
+        return None
+    faces = further(first.front, held, points, found, _AGREEING)
+    count = len(held) + sum(len(face.points) for face in faces)
+    every = np.concatenate([held, points]), np.concatenate([project(first.front, held + first.moves[fits]), found])
+    left, right = np.percentile(again.there.points[:, 0], [1, 99])
+    can = roll(*every, (left, right), _AGREEING)
+    if can is not None and can[1] > len(held):
+        # Looked for again where a can would have them, more are found.
+        can = roll(*again.close(can[0](again.there.points)), (left, right), _AGREEING) or can
+        if can[1] > _ROLLED * count + _MORE:
+            points, found = again.close(can[0](again.there.points))
+            return _Laid(can[0], first.front, points, found - can[0](points))
+    if not faces:
+        return None
+
+    # What lies beyond an edge does not bend the face before it.
+    own = ~np.any([face.holds(first.points) for face in faces], axis=0)
+    bent = bend(first.points[own], there[own], size) if own.sum() >= _SURE else _unbent
+
+    def boxed(places: Points) -> Points:
+        on = project(first.front, bent(places))
+        for face in faces:
+            beyond = face.holds(places)
+            on[beyond] = project(face.way, places[beyond])
+        return on
+
+    moves = [(there - bent(first.points))[own], *(face.found - boxed(face.points) for face in faces)]
+    points = np.concatenate([first.points[own], *(face.points for face in faces)])
+    return _Laid(boxed, first.front, points, np.concatenate(moves))
 
 
 def _blown(sight: Pixels, official: Pixels) -> NDArray[np.bool_]:

@@ -187,4 +187,4 @@ def _least(here: Map, there: Map) -> Map:
                 off = moved(one, dx, dy) - other
                 np.minimum(least, np.einsum("ijk,ijk->ij", off, off), out=least)
     # A stroke that only one has is unlike all around it in the other; the paper around it is not.
-    return np.sqrt(best.max(axis=0))
+    return np.asarray(np.sqrt(best.max(axis=0)), np.float32)
