@@ -23,7 +23,7 @@ _CROSSING = 18.0
 _BEYOND, _GOING_ON = 12.0, 11.0
 """Units from within the rim to beyond it, and the Lab difference up to which the photo goes on in one colour."""
 
-_FOLLOWING = 0.6
+_FOLLOWING = 0.55
 """Share of an outline on the artwork from which on it may be the artwork's: that of a part that is missing."""
 
 _OUTSHONE, _BARED = 60.0, 20.0
