@@ -366,7 +366,9 @@ def _rgb(colour: str) -> Picture:
 
 def _middle_colour(sheet: Sheet, place: Sequence[float]) -> Picture:
     """The colour of most of a part of a sheet."""
-    part = np.asarray(sheet.image.crop(tuple(int(edge) for edge in place)).convert("RGB")).reshape(-1, 3)
+    part = np.asarray(
+        sheet.image.crop((int(place[0]), int(place[1]), int(place[2]), int(place[3]))).convert("RGB")
+    ).reshape(-1, 3)
     steps, counts = np.unique(part // 12, axis=0, return_counts=True)
     return np.asarray(np.median(part[(part // 12 == steps[counts.argmax()]).all(axis=1)], axis=0), float)
 

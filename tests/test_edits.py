@@ -1,5 +1,6 @@
 """Law: the photos that figures are measured on are the same each time, show their edit, and it is found."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -8,12 +9,10 @@ import pytest
 from fakes import ROOT
 from PIL import Image
 
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from differences import BOXED, measure
-from edits import KINDS, kind_of, seeds, subject, write
-
 from sightline.examples.render.fonts import FACES
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+edits, differences = importlib.import_module("edits"), importlib.import_module("differences")
 
 pytestmark = pytest.mark.skipif(
     not all(Path(face.path).is_file() for face in FACES.values()), reason="the typefaces of the samples are not here"
@@ -21,30 +20,32 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_kinds_and_scripts_are_spread_evenly_over_the_seeds() -> None:
-    drawn = [(kind_of(seed), subject(seed).script, subject(seed).made_up) for seed in range(36)]
-    assert len(set(drawn)) == 36 == len(KINDS) * 4
+    drawn = [(edits.kind_of(seed), edits.subject(seed).script, edits.subject(seed).made_up) for seed in range(36)]
+    assert len(set(drawn)) == 36 == len(edits.KINDS) * 4
 
 
 BY_COLOUR = {"logo recoloured": {"colour"}, "panel colour": {"colour"}, "missing seal": {"missing"}}
 
 
-@pytest.mark.parametrize("seed", [9, 10, 2, 3, 13, 14, 6, 16, 17], ids=kind_of)
+@pytest.mark.parametrize("seed", [9, 10, 2, 3, 13, 14, 6, 16, 17], ids=edits.kind_of)
 def test_an_edit_of_each_kind_is_boxed(seed: int) -> None:
-    kind = kind_of(seed)
-    boxed = {mark for mark, overlap, _, _ in measure((seed, kind), None).marks if overlap > BOXED}
+    kind = edits.kind_of(seed)
+    boxed = {
+        mark for mark, overlap, _, _ in differences.measure((seed, kind), None).marks if overlap > differences.BOXED
+    }
     assert boxed
     assert boxed <= BY_COLOUR.get(kind, boxed)
 
 
 def test_a_genuine_photo_with_a_thumb_and_a_price_tag_has_no_mark() -> None:
-    result = measure((1, None), None)
+    result = differences.measure((1, None), None)
     assert result.shot.over == ("thumb", "tag")
     assert result.marks == ()
 
 
 def test_a_set_is_written_with_the_place_of_each_edit_and_the_same_each_time(tmp_path: Path) -> None:
     once, again = tmp_path / "once", tmp_path / "again"
-    assert write(once, seeds("2"), None) == write(again, seeds("2"), None) == 2
+    assert edits.write(once, edits.seeds("2"), None) == edits.write(again, edits.seeds("2"), None) == 2
     files = [file.relative_to(once) for file in once.rglob("*") if file.is_file()]
     assert len(files) == 5
     assert all((once / file).read_bytes() == (again / file).read_bytes() for file in files)

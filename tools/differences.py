@@ -45,6 +45,9 @@ _ALIKE, _CLEAR, _CLEAR_ALIKE = 0.9, 1.15, 1.6
 """Correlation over which a mark may be no more than imperfect registration, and the strength, in multiples of the
 threshold, that a mark has to reach elsewhere, and there."""
 
+_SMALL = 30.0
+"""Units across up to which a mark is a letter or two."""
+
 _UNLIKE = 0.5
 """Correlation under which nothing of the print is left."""
 
@@ -132,7 +135,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
         core = mask & (score > 1)
         kind = sort.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
         if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
-            marks.append(Seen(_by_spread(kind, spreads, mask, likeness), box_of(whole), whole, strength))
+            marks.append(Seen(_by_spread(kind, spreads, mask, likeness), _tight(whole, kind, unit), whole, strength))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     sure = [mark for mark in marks if _surrounded(mark.mask, flat.agreed, shown, unit)]
     view = usable & ~hidden
@@ -308,6 +311,13 @@ def _surrounded(mask: Mask, agreed: Mask, shown: Mask | None, unit: float) -> bo
     ring = grown(mask, 2 * _RING * unit) & ~grown(mask, 2 * unit)
     ring = ring if shown is None else ring & shown
     return bool((ring & agreed).sum() >= _ESTABLISHED * ring.sum())
+
+
+def _tight(whole: Mask, kind: Mark, unit: float) -> Box:
+    """The box of a mark; of a small one without what the window of measuring added, which would be most of it."""
+    box = box_of(whole)
+    inner = shrunk(whole, _WINDOW / 2 * unit)
+    return box_of(inner) if kind == "artwork" and max(box.width, box.height) < _SMALL * unit and inner.any() else box
 
 
 def _by_spread(kind: Mark, spreads: tuple[Map, Map], mask: Mask, likeness: float) -> Mark:
