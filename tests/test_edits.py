@@ -52,7 +52,7 @@ def test_a_set_is_written_with_the_place_of_each_edit_and_the_same_each_time(tmp
     genuine, moved = (json.loads(line) for line in (once / "photos.jsonl").read_text("utf-8").splitlines())
     assert genuine["edit"] is None
     assert moved["edit"]["kind"] == "logo moved"
-    photo = Image.open(once / moved["image"])
     x0, y0, x1, y1 = moved["edit"]["box"]
-    assert 0 <= x0 < x1 <= photo.width
-    assert 0 <= y0 < y1 <= photo.height
+    with Image.open(once / moved["image"]) as photo:
+        assert 0 <= x0 < x1 <= photo.width
+        assert 0 <= y0 < y1 <= photo.height
