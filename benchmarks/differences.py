@@ -27,9 +27,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from edits import KINDS, MARGIN, Pixels, Shot, kind_of, seeds, shoot
 from numpy.typing import NDArray
 
+from sightline.benchmarks.edits import KINDS, MARGIN, Pixels, Shot, kind_of, seeds, shoot
 from sightline.tools.differences import differences
 from sightline.tools.features import OFFICIAL, SEEN, extract
 from sightline.tools.flat import Flat, lay

@@ -1,18 +1,13 @@
 """Law: the photos that figures are measured on are the same each time, show their edit, and it is found."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from fakes import ROOT
 from PIL import Image
 
+from sightline.benchmarks import differences, edits
 from sightline.examples.render.fonts import FACES
-
-sys.path.insert(0, str(ROOT / "benchmarks"))
-edits, differences = importlib.import_module("edits"), importlib.import_module("differences")
 
 pytestmark = pytest.mark.skipif(
     not all(Path(face.path).is_file() for face in FACES.values()), reason="the typefaces of the samples are not here"
