@@ -127,7 +127,7 @@ CAN = Camera((0, -60, 6), (0, 0, 6), (500, 500), focal=4.2)
 
 
 @pytest.mark.parametrize(
-    ("turn", "sight", "height"), [(-18, (2.0, -34.0), 12), (14, (-2.0, -30.0), 9), (8, (0.0, -40.0), 16)]
+    ("turn", "sight", "height"), [(-12, (0.0, -45.0), 10), (16, (1.0, -38.0), 14), (8, (0.0, -40.0), 16)]
 )
 def test_a_can_is_unrolled(turn: float, sight: tuple[float, float], height: float) -> None:
     photo = Camera((*sight, height), (0, 0, 6), (700, 700), focal=1.8, roll=6)

@@ -57,6 +57,10 @@ _THIN = 4.0
 _RING, _ESTABLISHED = 12.0, 0.83
 """How far around a mark agreement has to be established, and over what share of that (chosen likewise)."""
 
+_NEARLY = 0.75
+"""Share of the face over which agreement has to be established for the photo to show all of it. Of official pictures
+that show two sides of a carton, nearly all photos show less."""
+
 _JOIN = 6.0
 
 _GREY, _SOFT = 4.0, 3.0
@@ -98,7 +102,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
 
     unit = _unit(flat)
     shown = face_of(flat.reference) if official else None
-    pack = flat.agreed if shown is None else shown & flat.agreed
+    pack = flat.agreed if shown is None else _judged(shown, flat.agreed)
     face = shrunk(pack, 2 * RIM * unit)
     whole_face = face if shown is None else shrunk(shown, 2 * RIM * unit)
     flat = replace(flat, seen=flat.seen | bared(flat, face, unit))
@@ -137,7 +141,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
         if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
             marks.append(Seen(_by_spread(kind, spreads, mask, likeness), _tight(whole, kind, unit), whole, strength))
     marks = _dents(flat, usable & ~hidden, marks, unit)
-    sure = [mark for mark in marks if _surrounded(mark.mask, flat.agreed, shown, unit)]
+    sure = [mark for mark in marks if _surrounded(mark.mask, pack, shown, unit)]
     view = usable & ~hidden
     agrees = (score < 1) & view
     return Held(
@@ -304,6 +308,11 @@ class _Sort:
         soft = sharp[around].std() / max(float(light[around].std()), 1e-3)
         # A fold loses much of its light at once, and one flank always catches some.
         return bool(hue < 6 and ((soft < 0.35 and low < -4 and high > 4) or (soft < 0.5 and low < -25 and high > 3)))
+
+
+def _judged(shown: Mask, agreed: Mask) -> Mask:
+    """All that the official picture shows where it agrees nearly everywhere; else where agreement is established."""
+    return shown if (shown & agreed).sum() > _NEARLY * shown.sum() else shown & agreed
 
 
 def _surrounded(mask: Mask, agreed: Mask, shown: Mask | None, unit: float) -> bool:

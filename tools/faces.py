@@ -33,6 +33,17 @@ class Face:
         front, along = self.edge
         return np.asarray((project(self.way, places) - project(front, places)) @ along > 0)
 
+    def closer(self, points: Points, found: Points, within: float) -> "Face":
+        """The same face from pairs `(n, 2)` that were looked for where it would have them."""
+        import cv2
+
+        off = np.linalg.norm(project(self.way, points) - found, axis=1)
+        own = self.holds(points) & (off < 2 * within)
+        if own.sum() < len(self.points):
+            return self
+        way, _ = cv2.findHomography(points[own], found[own], 0)
+        return self if way is None or not plausible(way, points[own]) else Face(way, points[own], found[own], self.edge)
+
 
 def further(front: Matrix, held: Points, points: Points, found: Points, within: float) -> list[Face]:
     """Further faces beside the first, `front`, whose features are `held`, from pairs that do not fit it.

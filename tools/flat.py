@@ -76,10 +76,11 @@ class Flat:
     def region(self, box: Box) -> Quad:
         """Where a box of the frame lies in the photo."""
         high, wide = self.seen.shape
-        a, b, c, d = (
-            Point(*map(float, self.places[min(max(int(y), 0), high - 1), min(max(int(x), 0), wide - 1)]))
-            for x, y in (box.corners)
-        )
+        corners = np.array(box.corners, np.float64)
+        columns, rows = np.clip(corners.astype(int), 0, (wide - 1, high - 1)).T
+        middles = np.stack([columns, rows], axis=1) + 0.5
+        there = self.places[rows, columns] + project(self.to_photo, corners) - project(self.to_photo, middles)
+        a, b, c, d = (Point(float(x), float(y)) for x, y in there)
         return a, b, c, d
 
     def there(self, box: Box) -> Box:
@@ -229,7 +230,7 @@ def _solid(again: _Again, first: _Laid, there: Points, size: tuple[int, int]) ->
     left, right = np.percentile(again.there.points[:, 0], [1, 99])
     can = roll(*every, (left, right), _AGREEING)
     if can is not None and can[1] > len(held):
-        # Looked for again where a can would have them, more are found.
+        # As of faces below.
         can = roll(*again.close(can[0](again.there.points)), (left, right), _AGREEING) or can
         if can[1] > _ROLLED * count + _MORE:
             points, found = again.close(can[0](again.there.points))
@@ -237,6 +238,8 @@ def _solid(again: _Again, first: _Laid, there: Points, size: tuple[int, int]) ->
     if not faces:
         return None
 
+    # Looked for again where it would have them, more are found.
+    faces = [face.closer(*again.close(project(face.way, again.there.points)), _AGREEING) for face in faces]
     # What lies beyond an edge does not bend the face before it.
     own = ~np.any([face.holds(first.points) for face in faces], axis=0)
     bent = bend(first.points[own], there[own], size) if own.sum() >= _SURE else _unbent
