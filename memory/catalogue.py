@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tools import twins
 from ..tools.errors import BadInput, Unavailable, UnknownPhoto
 from ..tools.features import Features
 from ..tools.registration import Matrix
+from ..tools.twins import way as way_between
 from ..tools.types import Photo, PhotoId, Product, Quad, View
 from ..tools.views import part
 from .embedders import Embedder, open_embedder
@@ -286,7 +286,7 @@ class Catalogue:
                 for other, count in votes:
                     # Its own votes are the most that there can be. A view is no official photo.
                     if looked_at(other)[1] is None and other != photo and count >= _SHARED * votes[0][1]:
-                        way = twins.way(features, self._shelf.features(other))
+                        way = way_between(features, self._shelf.features(other))
                         if way is not None:
                             found[photo][other] = way
             self._shelf.pair(found)

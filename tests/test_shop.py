@@ -316,10 +316,27 @@ def test_a_barcode_decides_between_twins_that_geometry_does_not(monkeypatch: pyt
     assert (match.sku, "barcode" in match.sources) == ("LRK-TEA-BER40", True)
 
 
-def test_text_on_a_pack_decides_between_twins() -> None:
+def test_the_field_that_decides_between_twins_is_named_where_it_is() -> None:
+    (match,) = identified("wrong-variant-subtle.jpg").matches
+    assert match.decided is not None
+    assert match.decided.region is not None
+    assert match.decided.there is not None
+    rival = KIT.catalogue.product(match.decided.rival)
+    assert rival.title == match.decided.title
+    there, theirs = (pixels(KIT.catalogue.photo(p.references[0])) for p in (KIT.catalogue.product(match.sku), rival))
+    x0, y0, x1, y1 = (int(edge) for edge in match.decided.there)
+    apart = np.abs(there.astype(int) - theirs.astype(int)).sum(axis=2)
+    assert apart[y0:y1, x0:x1].mean() > 10 * apart.mean(), "just there the official pictures differ"
+
+
+def test_text_on_a_pack_decides_between_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.tools.recognise.CLOSE", -1.0)
+    monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
     (match,) = identified("wrong-variant-subtle.jpg").matches
     assert match.text is not None
     assert match.text > 0.5
+    assert match.decided is not None
+    assert (match.decided.kind, bool(match.decided.words)) == ("text", True)
 
 
 def test_a_mirrored_pack_is_named_and_said_to_be_mirrored() -> None:

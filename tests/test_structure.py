@@ -18,7 +18,8 @@ HEAVY = {
 }  # fmt: skip
 # What a room may import of the others, beside itself; `None` means anything.
 MEASURING = {
-    "tools.types", "tools.errors", "tools.photos", "tools.quality", "tools.features", "tools.views",
+    "tools.types", "tools.errors", "tools.photos", "tools.quality", "tools.features", "tools.views", "tools.twins",
+    "tools.registration",
     "tools.models.contract",
 }  # fmt: skip
 

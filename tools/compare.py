@@ -117,7 +117,7 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
         matches = [*settled, *_matches(ordered)]
         return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
     if other and meant:
-        held = _judged(photo, kit, meant, quality)
+        held = _judged(photo, kit, meant, quality, other=True)
         verdict = Verdict("other_variant", ("other_product_fits_better",))
         matches = [*settled, held.match]
         return _finding(photo, start, against, None, matches, held.found, verdict, held.facts, mirrored=mirrored)
@@ -173,12 +173,17 @@ class _Judged(NamedTuple):
     fits: float
 
 
-def _judged(photo: Photo, kit: Kit, target: Sighting, quality: Quality, text: float | None = None) -> _Judged:
-    """Hold the photo against one picture; `text` is the share of telling words that were read."""
+def _judged(
+    photo: Photo, kit: Kit, target: Sighting, quality: Quality, text: float | None = None, *, other: bool = False
+) -> _Judged:
+    """Hold the photo against one picture; `text` is the share of telling words that were read.
+
+    `other`: the photo shows another product in the place of this one.
+    """
     sku = target.product.sku
     view, edition = kit.catalogue.view(target.reference, sku), kit.catalogue.edition(target.reference, sku)
     flat, begins = _laid(photo, kit, target, view)
-    held = differences(flat, official=view is None)
+    held = differences(flat, official=view is None, established=not other)
     found, facts = _named(photo, kit, flat, held, target, begins)
     verdict = _judge(held, found, facts, quality, flat)
     if edition and verdict.answer == "same":
@@ -251,10 +256,10 @@ def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quali
         return Verdict("cannot_tell", ("too_small",), "closer")
     if found and (held.visible < KNOWN or held.agreement < RELATED):
         return Verdict("cannot_tell", ("little_agreement",), "straight_front")
-    if found:
-        return Verdict("differs", (*dict.fromkeys(d.kind for d in found), *varies))
     if quality.level == "retake":
         return Verdict("cannot_tell", ("photo_too_poor",), quality.advice or "hold_still_closer")
+    if found:
+        return Verdict("differs", (*dict.fromkeys(d.kind for d in found), *varies))
     if held.unsure:
         return Verdict("cannot_tell", ("little_agreement",), "straight_front")
     if held.visible < VISIBLE:

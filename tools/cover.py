@@ -112,19 +112,28 @@ def bared(flat: Flat, face: Mask, unit: float) -> Mask:
 class Cover:
     """What stands around a mark, and whether something other than the pack accounts for it.
 
-    `pack` is where the face is, `face` that without its rim, `tinted` where colours differ (`None` of it known), and
-    `window` how far measuring reaches, units. `here` and `there` are both sides in Lab.
+    `pack` is where the face is, and `bounded` whether it ends there; `face` is that without its rim, `tinted` where
+    colours differ, and `window` how far measuring reaches, units. `here` and `there` are both sides in Lab.
     """
 
     def __init__(
-        self, flat: Flat, pack: Mask, face: Mask, usable: Mask, tinted: Mask, window: float, unit: float
+        self,
+        flat: Flat,
+        pack: Mask,
+        face: Mask,
+        usable: Mask,
+        tinted: Mask,
+        window: float,
+        unit: float,
+        *,
+        bounded: bool,
     ) -> None:
         import cv2
 
         self.here, self.there = lab(flat.photo), lab(flat.reference)
         self._flat, self._face, self._usable = flat, face, usable
         self._tinted, self._window, self._unit = tinted, window, unit
-        self._bounded = pack is not flat.agreed
+        self._bounded = bounded
         artwork = cv2.Canny(flat.reference.astype(np.uint8), 40, 100)
         self._edges = cv2.dilate(artwork, square(5 * unit)) > 0
         self._rim = face & ~shrunk(face, 8 * unit)

@@ -96,13 +96,23 @@ class Held:
     colour: float | None
 
 
-def differences(flat: Flat, official: bool = True) -> Held:
-    """Hold the two sides of a `Flat` against each other; `official`: the reference is a picture made for show."""
+def differences(flat: Flat, official: bool = True, established: bool = True) -> Held:
+    """Hold the two sides of a `Flat` against each other; `official`: the reference is a picture made for show.
+
+    Only what lies where agreement is established is a mark, unless it is known already that this face is in view, and
+    of another product (`established` false).
+    """
     import cv2
 
     unit = _unit(flat)
     shown = face_of(flat.reference) if official else None
-    pack = flat.agreed if shown is None else _judged(shown, flat.agreed)
+    if not established and shown is not None:
+        pack = shown
+    elif shown is not None:
+        pack = _judged(shown, flat.agreed)
+    else:
+        places = np.argwhere(flat.agreed)[:, ::-1]
+        pack = hull(places, flat.agreed.shape) if len(places) else flat.agreed
     face = shrunk(pack, 2 * RIM * unit)
     whole_face = face if shown is None else shrunk(shown, 2 * RIM * unit)
     flat = replace(flat, seen=flat.seen | bared(flat, face, unit))
@@ -118,7 +128,7 @@ def differences(flat: Flat, official: bool = True) -> Held:
     weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, square(_THIN * unit))
     joined = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, square(_JOIN * unit))
     count, labels = cv2.connectedComponents(joined)
-    cover = Cover(flat, pack, face, usable, colour > _COLOUR, _WINDOW, unit)
+    cover = Cover(flat, pack, face, usable, colour > _COLOUR, _WINDOW, unit, bounded=shown is not None)
     sort = _Sort(flat, cover, usable, score, unit)
     marks, hidden = [], np.zeros_like(face)
     least = max(_LEAST * face.sum(), (7 * unit) ** 2)
