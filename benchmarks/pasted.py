@@ -28,10 +28,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from differences import auroc, similarity
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from sightline.benchmarks.differences import auroc, similarity
 from sightline.tools.compare import _judge
 from sightline.tools.differences import differences, face_of
 from sightline.tools.features import OFFICIAL, SEEN, extract
