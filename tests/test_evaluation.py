@@ -155,8 +155,13 @@ def test_a_photo_is_held_against_its_product_its_sibling_and_another(
     assert (report["n"], report["outside"]) == (4, {"n": 1})
     # Own 0.9, 0.8, undecidable, 0.1 against 0.2, 0.85, undecidable, 0.4: 10 of 16 pairs in order, one tied.
     assert report["auroc_sibling"] == pytest.approx((4 + 3 + 2.5 + 0) / 16)
-    assert report["coverage"] == pytest.approx(5 / 8)
-    assert report["accuracy_covered"] == pytest.approx(3 / 5)
+    answers = [said.get(pair, ("other_variant", 0.01))[0] for pair in asked]
+    right = [
+        answer in ("same", "differs") if n % 3 == 0 else answer == "other_variant" for n, answer in enumerate(answers)
+    ]
+    decided = [good for good, answer in zip(right, answers, strict=True) if answer != "cannot_tell"]
+    assert report["coverage"] == pytest.approx(len(decided) / 12)
+    assert report["accuracy_covered"] == pytest.approx(sum(decided) / len(decided))
     assert report["false_yes_sibling"] == pytest.approx(1 / 4)
     assert report["true_refused"] == pytest.approx(1 / 4)
     assert sum(each["n"] for each in report["reliability"]) == 6

@@ -332,7 +332,7 @@ def test_the_field_that_decides_between_twins_is_named_where_it_is() -> None:
 def test_text_on_a_pack_decides_between_twins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.tools.recognise.CLOSE", -1.0)
     monkeypatch.setattr("sightline.tools.identify.DECIDED", 1e9)
-    (match,) = identified("wrong-variant-subtle.jpg").matches
+    (match,) = identify(sent("wrong-variant-subtle.jpg"), KIT).matches
     assert match.text is not None
     assert match.text > 0.5
     assert match.decided is not None

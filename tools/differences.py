@@ -28,9 +28,10 @@ _STRUCTURE, _COLOUR, _WEAK = 6.5, 13.0, 0.6
 """Lightness (L*) of structure that nothing in the reference explains, and Lab difference, from which on a place is
 marked; a mark reaches as far as this share of it."""
 
-_MOST_OF_IT, _USUAL = 0.7, 0.4
-"""Share of the face over which the score usually stays under this; where it does not, the thresholds rise with it
-(chosen on edits pasted into real photos, `tune` of `benchmarks/pasted.py`)."""
+_MOST_OF_IT, _USUAL, _COARSE = 0.7, 0.4, 1.5
+"""Share of the face over which the score usually stays under this; where it does not, of pictures so coarse (pixels of
+the frame to one of theirs), the thresholds rise with it (chosen on edits pasted into real photos, `tune` of
+`benchmarks/pasted.py`)."""
 
 _SHARE = 0.3
 """Share of the contrast that has to be unexplained too: a correlation of 0.95."""
@@ -122,8 +123,9 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
         return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
-    # Where a small or soft picture agrees less all over, a mark has to stand out from that.
-    score /= max(1.0, float(np.quantile(score[usable], _MOST_OF_IT)) / _USUAL)
+    if flat.grain > _COARSE:
+        # Where a small picture agrees less all over, a mark has to stand out from that.
+        score /= max(1.0, float(np.quantile(score[usable], _MOST_OF_IT)) / _USUAL)
     score[~usable] = 0
     weak = cv2.morphologyEx((score > _WEAK).astype(np.uint8), cv2.MORPH_OPEN, square(_THIN * unit))
     joined = cv2.morphologyEx(weak, cv2.MORPH_CLOSE, square(_JOIN * unit))
