@@ -89,8 +89,8 @@ def measure(task: tuple[int, str | None], backgrounds: Path | None) -> Result:
         "marks": max((strength for _, _, strength, _ in marks), default=0.0),
         "colour histogram": histogram_distance(photo, reference),
         "perceptual hash": hash_distance(photo, reference),
-        "SSIM": -float(similarity(stretched, reference).mean()),
-        "aligned SSIM": -in_view(flat, similarity(*_bytes(flat))) if flat else 0.0,
+        "SSIM": -similarity(photo, reference),
+        "aligned SSIM": -in_view(flat, _similar(*_bytes(flat))) if flat else 0.0,
         "aligned Lab": in_view(flat, np.abs(lab(flat.photo) - lab(flat.reference)).mean(axis=2)) if flat else 0.0,
     }
     return Result(replace(shot, jpeg=b""), flat is not None, marks, scores, ms)
@@ -128,7 +128,12 @@ def hash_distance(photo: Pixels, reference: Pixels) -> float:
     return float((both[0] != both[1]).sum())
 
 
-def similarity(photo: Pixels, reference: Pixels) -> NDArray[Any]:
+def similarity(photo: Pixels, reference: Pixels) -> float:
+    """SSIM of luma, the photo stretched to the reference's size."""
+    return float(_similar(cv2.resize(photo, reference.shape[1::-1], interpolation=cv2.INTER_AREA), reference).mean())
+
+
+def _similar(photo: Pixels, reference: Pixels) -> NDArray[Any]:
     """SSIM of luma, by pixel. Source: Wang et al., IEEE TIP 2004."""
     one, other = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) for image in (photo, reference))
 

@@ -35,7 +35,7 @@ from sightline.agent.cli_eval import NAMES
 from sightline.agent.evaluation import evaluate
 from sightline.agent.figures import Figure, median, share
 from sightline.benchmarks.differences import similarity
-from sightline.benchmarks.identify import asked, bare, packaged
+from sightline.benchmarks.identify import TWICE, asked, bare, packaged
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.records import read
 from sightline.tools.features import SEEN, extract
@@ -106,7 +106,7 @@ def alternatives(catalogue: Catalogue) -> dict[str, Ranking]:
         "perceptual hash": hashed,
         "SSIM, unaligned": stretched,
         "SSIM, aligned": aligned,
-        "bare inlier vote": lambda photo: bare(photo, catalogue),
+        "bare inlier vote": lambda photo: bare(extract(pixels(photo), *TWICE), catalogue),
     }
 
 
