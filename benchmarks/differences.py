@@ -84,7 +84,6 @@ def measure(task: tuple[int, str | None], backgrounds: Path | None) -> Result:
             box = Box.around((x, y) for x, y in flat.region(mark.box))
             marks += ((mark.kind, box.overlap(shot.box) if shot.box else 0.0, mark.strength, flat.there(mark.box)),)
     ms = (time.perf_counter() - start) * 1000
-    stretched = np.asarray(cv2.resize(photo, reference.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
     scores = {
         "marks": max((strength for _, _, strength, _ in marks), default=0.0),
         "colour histogram": histogram_distance(photo, reference),
@@ -130,7 +129,8 @@ def hash_distance(photo: Pixels, reference: Pixels) -> float:
 
 def similarity(photo: Pixels, reference: Pixels) -> float:
     """SSIM of luma, the photo stretched to the reference's size."""
-    return float(_similar(cv2.resize(photo, reference.shape[1::-1], interpolation=cv2.INTER_AREA), reference).mean())
+    stretched = np.asarray(cv2.resize(photo, reference.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    return float(_similar(stretched, reference).mean())
 
 
 def _similar(photo: Pixels, reference: Pixels) -> NDArray[Any]:
