@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .codes import fact_of, read_codes
 from .differences import face_of
 from .errors import BadInput, Contradiction
-from .identify import identify
+from .identify import look
 from .kit import Kit
 from .photos import pixels
 from .quality import measure
-from .recognise import CLEAR
+from .recognise import CLEAR, chances
 from .registration import project
 from .types import Box, Fact, Match, Photo, Point, Quad
+from .verify import NO
 
 MIDDLE = 0.7
 """Share of either side of a photo, around its middle, that is taken for the product where nobody knows better."""
@@ -25,7 +27,8 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
     pixels of the upright photo; else the middle of the photo. A side of the pack that nobody has seen yet is accepted:
     it teaches. A photo that is a view of the product already keeps its place, which `None` says is all of it. Raises
     `UnknownProduct`; `BadInput` for a photo too poor to learn from, one in a mirror, and a box outside of it;
-    `Contradiction` where a barcode in that place names another product, or another product is clearly seen in it.
+    `Contradiction` where a barcode in that place names another product, or another product is clearly seen in it; of
+    twins that are hard to tell apart, the person is believed.
     """
     product = kit.catalogue.product(sku)
     before = kit.catalogue.view(photo.id, sku)
@@ -35,27 +38,28 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
         raise BadInput(f"Expected a box within {photo.size.width} x {photo.size.height} pixels; got {tuple(box)}.")
     if measure(pixels(photo)).level == "retake":
         raise BadInput("Expected a photo sharp and bright enough to learn from; this one is not. Take another one.")
-    seen = identify(photo, kit)
-    if seen.mirrored:
+    ranking, mirrored = look(photo, kit, [(product, "claimed")])
+    if mirrored:
         raise BadInput("Expected a photo as the camera took it; this one is mirrored. Send the original.")
-    coded = _coded(seen.facts, kit, box)
+    coded = _coded([fact_of(code) for code in read_codes(pixels(photo))], kit, box)
     if coded and sku not in coded:
         raise Contradiction(
             f"Expected a photo of {sku}, {product.title}; its barcode names {', '.join(sorted(coded))}. Confirm it as "
             "that, or send another photo."
         )
-    own = [quad for match in seen.matches if match.sku == sku and (quad := _lies(match, kit))]
-    own = [quad for quad in own if box is None or _holds(box.corners, Box.around(quad).centre)]
-    if own:
-        return own[0]
+    seen = [one.match() for one in ranking.strong]
     meant = (box or Box(0, 0, *photo.size)).centre
-    for other in seen.matches:
+    for other in seen if chances(ranking, sku)[sku] <= NO else ():
         if other.sku != sku and other.quad and (other.inliers or 0) >= CLEAR and _holds(other.quad, meant):
             raise Contradiction(
                 f"Expected a photo of {sku}, {product.title}; what is seen there is {other.sku}, {other.title}. "
                 f"Confirm it as that, name the place of {sku} (box), or send another photo. If what was confirmed of "
                 f"{other.sku} is wrong, withdraw that first."
             )
+    own = [quad for match in seen if match.sku == sku and (quad := _lies(match, kit))]
+    own = [quad for quad in own if box is None or _holds(box.corners, Box.around(quad).centre)]
+    if own:
+        return own[0]
     rim = (1 - MIDDLE) / 2
     wide, high = photo.size
     return (box or Box(rim * wide, rim * high, (1 - rim) * wide, (1 - rim) * high)).inside(photo.size).corners
