@@ -70,7 +70,7 @@ def identify(catalogue: Rows, photos: Labels, home: Home = None, as_json: Json =
     """Measure how often the right product is named.
 
     First, among the first five, and where one is named at all. Photos of what the catalogue does not have, of sku null
-    among them, are counted apart: how many were rejected.
+    among them, are counted apart: how many were rejected, and how many had no answer, undetermined ones too.
     """
     _measure("identify", catalogue, photos, home, as_json, plain)
 
@@ -80,7 +80,7 @@ def verify(catalogue: Rows, photos: Labels, home: Home = None, as_json: Json = F
     """Measure how well a product is told from others.
 
     Each photo is held against its own product, against that whose official picture resembles its product's the most,
-    and against a random one. What cannot be told counts as a probability of one half where pairs are ordered.
+    and against a random one; pairs are ordered by the probability that it is the product, told or not.
     """
     _measure("verify", catalogue, photos, home, as_json, plain)
 
@@ -96,7 +96,7 @@ def differences(catalogue: Rows, photos: Edits, home: Home = None, as_json: Json
 
 
 def _measure(task: str, catalogue: Path, photos: Path, home: Path | None, as_json: bool, plain: bool) -> None:
-    # Read as the libraries load: a time is that of one core.
+    # Read as the libraries load: all but the OCR engine is in one thread.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with errors(as_json), bar(plain) as progress:
         from .evaluation import evaluate
@@ -121,9 +121,9 @@ def _print(report: dict[str, Any], plain: bool) -> None:
     table(("", "figure", "95% interval"), rows, plain)
     outside = report["outside"]
     if outside["n"] and "rejected" in outside:
-        share, interval = _figure("rejected", outside["rejected"]), _interval("rejected", outside["interval"])
         say(f"not of the catalogue: {outside['n']} photos, {outside['undetermined']} of them variant undetermined")
-        say(f"rejected of these: {share} ({interval})")
+        for key in ("rejected", "unanswered"):
+            say(f"{key} of these: {_figure(key, outside[key])} ({_interval(key, outside['intervals'][key])})")
     elif outside["n"]:
         say(f"not of the catalogue, and left out: {outside['n']} photos")
     if "reliability" in report:

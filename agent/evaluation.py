@@ -46,11 +46,8 @@ Report = dict[str, Any]
 `intervals` holds the 95% interval of each figure that has one; what nothing was measured of is null.
 """
 
-_YES, _NO = ("same", "differs"), ("other_variant",)
-"""Answers of `verify` that say it is this product, with differences or without, and that it is another."""
-
-_UNDECIDED = 0.5
-"""What a pair without a probability counts as where pairs are ordered by theirs."""
+_YES, _NO = "same", "other_variant"
+"""Answers of `verify` that say it is this product, and that it is another."""
 
 _OF_IT, _BOXED = 0.2, 0.3
 """Intersection over union with the edit from which on a mark is of it, wherever its middle lies, and boxes it."""
@@ -172,7 +169,9 @@ def _identify(given: _Set) -> Report:
             right.append(finding.matches[0].sku == row.sku)
         undetermined += finding.reason == "variant_undetermined"
     others = [ranked(photo, given.kit)[0] for _, photo in given.outside]
-    rejected = share([finding.outcome != "found" for finding in others])
+    unanswered = share([finding.outcome != "found" for finding in others])
+    undecided = "variant_undetermined"
+    rejected = share([finding.outcome != "found" and finding.reason != undecided for finding in others])
     return {
         "n": len(ms),
         **_told(
@@ -189,7 +188,11 @@ def _identify(given: _Set) -> Report:
             "n": len(others),
             "undetermined": sum(finding.reason == "variant_undetermined" for finding in others),
             "rejected": rejected and rejected.value,
-            "interval": rejected and rejected.interval,
+            "unanswered": unanswered and unanswered.value,
+            "intervals": {
+                "rejected": rejected and rejected.interval,
+                "unanswered": unanswered and unanswered.interval,
+            },
         },
         "confusion": [{"sku": sku, "taken_for": other, "count": count} for (sku, other), count in wrong.most_common()],
     }
@@ -203,7 +206,7 @@ def _verify(given: _Set) -> Report:
     siblings = nearest_siblings(given.catalogue)
     if len(siblings) < 2:
         raise BadInput(f"Expected at least two products, to tell one from another; got {len(siblings)}.")
-    said: dict[str, list[float | None]] = {"own": [], "sibling": [], "random": []}
+    said: dict[str, list[float]] = {"own": [], "sibling": [], "random": []}
     answers: dict[str, list[str]] = {kind: [] for kind in said}
     for row, photo in given.known:
         own = str(row.sku)
@@ -212,19 +215,18 @@ def _verify(given: _Set) -> Report:
             verification = verify(photo, given.kit, sku)
             said[kind].append(verification.p)
             answers[kind].append(verification.answer)
-    decided = [(a in _YES) == (kind == "own") for kind in said for a in answers[kind] if a in _YES + _NO]
-    ordered = {kind: [_UNDECIDED if p is None else p for p in each] for kind, each in said.items()}
-    pairs = [(p, kind == "own") for kind in ("own", "sibling") for p in said[kind] if p is not None]
+    decided = [(a == _YES) == (kind == "own") for kind in said for a in answers[kind] if a in (_YES, _NO)]
+    pairs = [(p, kind == "own") for kind in ("own", "sibling") for p in said[kind]]
     bins = reliability([p for p, _ in pairs], [own for _, own in pairs])
     return {
         "n": len(answers["own"]),
         **_told(
-            auroc_sibling=auroc(ordered["own"], ordered["sibling"]),
-            auroc_random=auroc(ordered["own"], ordered["random"]),
-            coverage=share([a in _YES + _NO for kind in said for a in answers[kind]]),
+            auroc_sibling=auroc(said["own"], said["sibling"]),
+            auroc_random=auroc(said["own"], said["random"]),
+            coverage=share([a in (_YES, _NO) for kind in said for a in answers[kind]]),
             accuracy_covered=share(decided),
-            false_yes_sibling=share([a in _YES for a in answers["sibling"]]),
-            true_refused=share([a in _NO for a in answers["own"]]),
+            false_yes_sibling=share([a == _YES for a in answers["sibling"]]),
+            true_refused=share([a == _NO for a in answers["own"]]),
         ),
         "ece": calibration_error(bins),
         "reliability": [asdict(each) for each in bins],

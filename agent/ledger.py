@@ -38,8 +38,8 @@ def _claim(
     return Claim(index, slot.kind, slot.value, "supported" if agrees else "contradicted", slot.finding, region)
 
 
-def _quote(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
-    """Every line of the quote stands, letter for letter, in a line that was read."""
+def _quote(value: str, finding: Finding, size: Size) -> tuple[bool, Region | None]:
+    """Every line of the quote stands, letter for letter, in a line that was read; or it told a product from another."""
     for region in finding.regions:
         if region.kind in ("text", "code") and value in region.label:
             return True, region
@@ -49,6 +49,9 @@ def _quote(value: str, finding: Finding, _: Size) -> tuple[bool, Region | None]:
     for difference in finding.differences:
         if value in (difference.before, difference.now):
             return True, difference.region
+    for match in finding.matches:
+        if match.decided and value in match.decided.words:
+            return True, match.region(size)
     return bool(finding.text and value in finding.text), None
 
 

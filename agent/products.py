@@ -29,7 +29,7 @@ def identify(language: str, finding: Finding, size: Size) -> Iterator[Statement]
         else:
             yield from shelf(language, finding, size)
     elif finding.reason == "variant_undetermined" and len(finding.matches) == 1:
-        yield Statement(say(language, "identify.unsure", title=finding.matches[0].title), cites, slots)
+        yield Statement(say(language, "identify.unsure", title=finding.matches[0].title), cites)
     elif finding.reason == "variant_undetermined":
         titles = say(language, "list.or").join(m.title for m in finding.matches)
         words = (finding.asked or "").split(", ")[:_WORDS]
@@ -74,8 +74,8 @@ def _decided(language: str, finding: Finding, match: Match, size: Size) -> Itera
     if field is None:
         return
     if field.words:
-        words = say(language, "list.then").join(say(language, "quote", text=word) for word in field.words)
-        slots = tuple(Slot("quote", word, finding.id) for word in field.words)
+        words = say(language, "list.then").join(say(language, "quote", text=word) for word in field.words[:_WORDS])
+        slots = tuple(Slot("quote", word, finding.id) for word in field.words[:_WORDS])
         said = say(language, "identify.decided_text", rival=field.title, words=words)
         yield Statement(said, (finding.id,), slots)
     elif field.region is not None:

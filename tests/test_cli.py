@@ -277,6 +277,7 @@ COMMANDS = [
     *("ask", "chat", *TOOLS, "index", "threads", "catalogue", "doctor", "setup"),
     *("threads show", "threads resume", "threads delete"),
     *("catalogue list", "catalogue search", "catalogue add", "catalogue remove"),
+    *("catalogue confirm", "catalogue views", "catalogue withdraw"),
     *("eval identify", "eval verify", "eval differences"),
 ]
 

@@ -111,7 +111,8 @@ def test_identification_is_counted(catalogue: Path, monkeypatch: pytest.MonkeyPa
     assert report["r_at_1_answered"] == pytest.approx(1 / 3)
     assert (report["rejected"], report["undetermined"]) == (2, 1)
     assert (report["outside"]["n"], report["outside"]["undetermined"]) == (3, 1)
-    assert report["outside"]["rejected"] == pytest.approx(2 / 3)
+    assert report["outside"]["rejected"] == pytest.approx(1 / 3)
+    assert report["outside"]["unanswered"] == pytest.approx(2 / 3)
     assert report["confusion"] == [
         {"sku": "P0", "taken_for": "P1", "count": 2},
         {"sku": "P2", "taken_for": "P1", "count": 1},
@@ -132,9 +133,9 @@ def test_a_photo_is_held_against_its_product_its_sibling_and_another(
     photos = photographed(catalogue.parent, *({"sku": "P0"} for _ in range(4)), {"sku": "OTHER"})
     asked: list[tuple[int, str]] = []
     said: dict[tuple[int, str], Any] = {
-        (0, "P0"): ("same", 0.9), (1, "P0"): ("differs", 0.8), (2, "P0"): ("cannot_tell", None),
+        (0, "P0"): ("same", 0.9), (1, "P0"): ("same", 0.8), (2, "P0"): ("cannot_tell", 0.5),
         (3, "P0"): ("other_variant", 0.1), (0, "P3"): ("other_variant", 0.2), (1, "P3"): ("same", 0.85),
-        (2, "P3"): ("cannot_tell", None), (3, "P3"): ("cannot_tell", 0.4),
+        (2, "P3"): ("cannot_tell", 0.5), (3, "P3"): ("cannot_tell", 0.4),
     }  # fmt: skip
 
     def verify(photo: Photo, _: Kit, sku: str) -> Verification:
@@ -153,19 +154,17 @@ def test_a_photo_is_held_against_its_product_its_sibling_and_another(
     assert evaluate("verify", catalogue, photos) == report
     assert [sku for _, sku in asked[2::3]] == drawn
     assert (report["n"], report["outside"]) == (4, {"n": 1})
-    # Own 0.9, 0.8, undecidable, 0.1 against 0.2, 0.85, undecidable, 0.4: 10 of 16 pairs in order, one tied.
+    # Own 0.9, 0.8, 0.5, 0.1 against 0.2, 0.85, 0.5, 0.4: 10 of 16 pairs in order, one tied.
     assert report["auroc_sibling"] == pytest.approx((4 + 3 + 2.5 + 0) / 16)
     answers = [said.get(pair, ("other_variant", 0.01))[0] for pair in asked]
-    right = [
-        answer in ("same", "differs") if n % 3 == 0 else answer == "other_variant" for n, answer in enumerate(answers)
-    ]
+    right = [answer == "same" if n % 3 == 0 else answer == "other_variant" for n, answer in enumerate(answers)]
     decided = [good for good, answer in zip(right, answers, strict=True) if answer != "cannot_tell"]
     assert report["coverage"] == pytest.approx(len(decided) / 12)
     assert report["accuracy_covered"] == pytest.approx(sum(decided) / len(decided))
     assert report["false_yes_sibling"] == pytest.approx(1 / 4)
     assert report["true_refused"] == pytest.approx(1 / 4)
-    assert sum(each["n"] for each in report["reliability"]) == 6
-    assert report["confusion"]["own"] == {"same": 1, "differs": 1, "cannot_tell": 1, "other_variant": 1}
+    assert sum(each["n"] for each in report["reliability"]) == 8
+    assert report["confusion"]["own"] == {"same": 2, "cannot_tell": 1, "other_variant": 1}
     assert sum(report["confusion"]["random"].values()) == 4
 
 

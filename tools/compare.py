@@ -17,7 +17,19 @@ from .naming import name
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import ENOUGH, Candidate, Sighting, features_of, is_foremost, places, quad_of, register, rows, sighting
+from .recognise import (
+    ENOUGH,
+    Candidate,
+    Sighting,
+    chances,
+    features_of,
+    is_foremost,
+    places,
+    quad_of,
+    register,
+    rows,
+    sighting,
+)
 from .seeing import worded
 from .types import (
     Box,
@@ -107,18 +119,20 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     by_code = [s for s in rivals if "barcode" in s.sources]
     settled, _ = settle(photo, kit, by_code or rivals)
     skus = [match.sku for match in settled]
+    asked = claimed.sku if claimed else skus[0]
+    p = chances(ranking, asked)[asked]
     if len(settled) > 1 and (claimed is None or claimed.sku in skus):
-        verdict = Verdict("cannot_tell", ("variant_undetermined",), "closer_label")
+        verdict = Verdict("cannot_tell", ("variant_undetermined",), "closer_label", p)
         return _finding(photo, start, against, "unreadable", settled, verdict=verdict, mirrored=mirrored)
     other = claimed is not None and claimed.sku not in skus
     meant = next((s for s in rivals if claimed and s.product.sku == claimed.sku), None)
     if other and meant is None:
-        verdict = Verdict("other_variant", ("other_product",))
+        verdict = Verdict("other_variant", ("other_product",), p=p)
         matches = [*settled, *_matches(ordered)]
         return _finding(photo, start, against, "found", matches, verdict=verdict, mirrored=mirrored)
     if other and meant:
         held = _judged(photo, kit, meant, quality, other=True)
-        verdict = Verdict("other_variant", ("other_product_fits_better",))
+        verdict = Verdict("other_variant", ("other_product_fits_better",), p=p)
         matches = [*settled, held.match]
         return _finding(photo, start, against, None, matches, held.found, verdict, held.facts, mirrored=mirrored)
     best = next(s for s in rivals if s.product.sku == skus[0])
@@ -126,7 +140,8 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     held = next(tried)
     if held.verdict.answer != "same":
         held = max((held, *tried), key=lambda each: (each.verdict.answer == "same", each.fits))
-    return _finding(photo, start, against, None, [held.match], held.found, held.verdict, held.facts, mirrored=mirrored)
+    verdict = replace(held.verdict, p=p)
+    return _finding(photo, start, against, None, [held.match], held.found, verdict, held.facts, mirrored=mirrored)
 
 
 def _yardsticks(photo: Photo, kit: Kit, best: Sighting, mirrored: bool) -> Iterator[Sighting]:

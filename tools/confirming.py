@@ -49,7 +49,8 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
         )
     seen = [one.match() for one in ranking.strong]
     meant = (box or Box(0, 0, *photo.size)).centre
-    for other in seen if chances(ranking, sku)[sku] <= NO else ():
+    there = any(match.sku == sku and match.quad and _holds(match.quad, meant) for match in seen)
+    for other in seen if not there or chances(ranking, sku)[sku] <= NO else ():
         if other.sku != sku and other.quad and (other.inliers or 0) >= CLEAR and _holds(other.quad, meant):
             raise Contradiction(
                 f"Expected a photo of {sku}, {product.title}; what is seen there is {other.sku}, {other.title}. "

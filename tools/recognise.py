@@ -144,7 +144,7 @@ class Sighting:
     @property
     def strong(self) -> bool:
         """Whether it is evidence: likelier than something that the catalogue does not have, and not by chance."""
-        return self.score >= SOMETHING_ELSE and len(self.registration) >= ENOUGH
+        return self.score >= SOMETHING_ELSE and len(self.registration) >= WEAK
 
     def match(self, text: float | None = None, decided: Deciding | None = None) -> Match:
         """The sighting as it leaves a tool; `decided`: what was read tells it from its rivals."""

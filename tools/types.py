@@ -416,12 +416,15 @@ Answer = Literal["same", "other_variant", "differs", "cannot_tell"]
 class Verdict:
     """What a comparison comes to. It never says "fake": people judge people.
 
-    `reasons` name what it rests on; `view` is the one view that would settle a `cannot_tell`, `None` otherwise.
+    `reasons` name what it rests on; `view` is the one view that would settle a `cannot_tell`, `None` otherwise. `p` is
+    the probability, 0..1, that the photo shows the product it was held against, whatever differs on the pack, as
+    `sightline eval verify` measures it; `None` of two photos, and where no product was recognised by its picture.
     """
 
     answer: Answer
     reasons: tuple[str, ...]
     view: str | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Verification:
     pack is this product, and yet differs from its official picture, is what `compare` looks for.
     """
 
-    answer: Literal["same", "other_variant", "differs", "cannot_tell"]
+    answer: Literal["same", "other_variant", "cannot_tell"]
     p: float
     rival: str | None
 
