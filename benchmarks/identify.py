@@ -1,8 +1,10 @@
 """Identification on real photos: which product, in which time; what is not in the catalogue; views; many products.
 
-    taskset -c 0 python benchmarks/identify.py [PART ...] [--grocery ../shared/grocery] [--photos N]
+    taskset -c 0 python benchmarks/identify.py [PART ...] --grocery FOLDER [--photos N]
 
-The packaged products of the grocery set are indexed; every packaged photo of `val` and 150 of `train` are asked about.
+FOLDER holds the Grocery Store Dataset (Klasson, Zhang and Kjellström, WACV 2019) as `catalogue.jsonl` and
+`photos.jsonl`, with `packaged` in the rows of both and `split`, `train` or `val`, in those of the photos. Its packaged
+products are indexed; every packaged photo of `val` and 150 of `train` are asked about.
 The weights of `tools/recognise.py` were fitted on `train`: only `val`, and photos of your own, are unseen. Parts:
 
     vote        the whole of it from decoded pixels, without barcodes and words, beside the bare vote on the same photo:
@@ -208,7 +210,7 @@ def main() -> None:
     parts = ("vote", "left-out", "views", "distractors")
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("parts", nargs="*", metavar="PART", default=parts, choices=(*parts, parts))
-    options.add_argument("--grocery", type=Path, default=Path("../shared/grocery"))
+    options.add_argument("--grocery", type=Path, required=True, metavar="FOLDER", help="the grocery set")
     options.add_argument("--photos", type=int)
     given = options.parse_args()
     import cv2

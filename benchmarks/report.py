@@ -1,15 +1,16 @@
 """A report of how well products are identified, verified and compared, with plots, beside the obvious alternatives.
 
-    taskset -c 0 python benchmarks/report.py [FOLDER] [--grocery ../shared/grocery] [--photos N]
+    taskset -c 0 python benchmarks/report.py [FOLDER] --grocery FOLDER [--photos N]
 
 Writes `report.md`, its plots and the figures as JSON into FOLDER, `build/report` without one. Ours are the figures of
-`sightline eval`, on the packaged products of the grocery set: every packaged photo of `val` and 150 of `train`. The
-alternatives for identification rank the same products for the same photos in the same run, each alone, from decoded
-pixels:
+`sightline eval`, on the packaged products of the grocery set: every packaged photo of `val` and 150 of `train`. It is
+the Grocery Store Dataset (Klasson, Zhang and Kjellström, WACV 2019) as `catalogue.jsonl` and `photos.jsonl`, with
+`packaged` in the rows of both and `split` in those of the photos. The alternatives for identification rank the same
+products for the same photos in the same run, each alone, from decoded pixels (`benchmarks/alternatives.py`):
 
 - embedding: nearest neighbour of the whole photo, by the catalogue's embedder
-- colour histogram: correlation of hue, saturation and value, 8 bins each (OpenCV)
-- perceptual hash: Hamming distance of 64 bits of the DCT. Source: Zauner, 2010, chapter 3.2.1
+- colour histogram: Bhattacharyya distance of hue, saturation and value, 8 bins each
+- perceptual hash: Hamming distance of 64 bits of the DCT
 - SSIM, unaligned: the photo stretched to each official picture's size
 - SSIM, aligned: the photo laid onto each official picture by our registration; what cannot be laid comes last
 - bare inlier vote: RootSIFT, a MAGSAC homography for every official picture, the most inliers first
@@ -34,7 +35,13 @@ from numpy.typing import NDArray
 from sightline.agent.cli_eval import NAMES
 from sightline.agent.evaluation import evaluate
 from sightline.agent.figures import Figure, median, share
-from sightline.benchmarks.differences import similarity
+from sightline.benchmarks.alternatives import (
+    hash_distance,
+    histogram,
+    histogram_distance,
+    perceptual_hash,
+    similarity,
+)
 from sightline.benchmarks.identify import TWICE, asked, bare, packaged
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.records import read
@@ -79,11 +86,11 @@ def alternatives(catalogue: Catalogue) -> dict[str, Ranking]:
 
     def colour(photo: Photo) -> list[str]:
         seen = histogram(pixels(photo))
-        return by([(sku, cv2.compareHist(seen, there, cv2.HISTCMP_CORREL)) for sku, there in histograms])
+        return by([(sku, -histogram_distance(seen, there)) for sku, there in histograms])
 
     def hashed(photo: Photo) -> list[str]:
         seen = perceptual_hash(pixels(photo))
-        return by([(sku, -float((seen != there).sum())) for sku, there in hashes])
+        return by([(sku, -hash_distance(seen, there)) for sku, there in hashes])
 
     def stretched(photo: Photo) -> list[str]:
         return by([(sku, similarity(pixels(photo), there)) for sku, _, there in official])
@@ -108,21 +115,6 @@ def alternatives(catalogue: Catalogue) -> dict[str, Ranking]:
         "SSIM, aligned": aligned,
         "bare inlier vote": lambda photo: bare(extract(pixels(photo), *TWICE), catalogue),
     }
-
-
-def histogram(seen: Pixels) -> NDArray[np.float32]:
-    """Hue, saturation and value of an RGB picture, `(8, 8, 8)`, as shares."""
-    hsv = cv2.cvtColor(seen, cv2.COLOR_RGB2HSV)
-    counts = cv2.calcHist([hsv], [0, 1, 2], None, [8, 8, 8], [0, 180, 0, 256, 0, 256])
-    return np.asarray(counts / counts.sum(), np.float32)
-
-
-def perceptual_hash(seen: Pixels) -> NDArray[np.bool_]:
-    """64 bits: which of the lowest 8 x 8 frequencies of the luma at 32 x 32 are above their median."""
-    grey = cv2.resize(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA)
-    low = cv2.dct(grey.astype(np.float32))[:8, :8].ravel()
-    # The mean of the photo says how bright it is, and would move the median.
-    return np.asarray(low > np.median(low[1:]))
 
 
 def measured(name: str, ranking: Ranking, photos: Sequence[tuple[str, Photo]]) -> Row:
@@ -296,7 +288,7 @@ def main() -> None:
     """Measure, draw, write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path, nargs="?", default=Path("build/report"))
-    options.add_argument("--grocery", type=Path, default=Path("../shared/grocery"))
+    options.add_argument("--grocery", type=Path, required=True, metavar="FOLDER", help="the grocery set")
     options.add_argument("--photos", type=int, help="about so many of the grocery photos, and of the sample shop's all")
     given = options.parse_args()
     cv2.setNumThreads(1)

@@ -224,6 +224,7 @@ class Catalogue:
         self.product(sku)
         if self._shelf.is_reference(photo.id, sku):
             raise BadInput(f"Expected a customer's photo; this is an official one of {sku}, which it shows already.")
+        _, quad = looked_at(look_of(photo.id, quad))
         if quad is not None and part(quad, photo.size) is None:
             raise BadInput(
                 f"Expected four corners around the product, at least 16 pixels each way within {photo.size.width} x "
@@ -231,7 +232,6 @@ class Catalogue:
             )
         if edition is not None and not (edition and edition.isprintable()):
             raise BadInput(f"Expected the name of an edition that prints on one line; got {edition!r:.80}.")
-        _, quad = looked_at(look_of(photo.id, quad))
         earlier = self._shelf.view(photo.id, sku)
         at = self._now().astimezone(UTC).isoformat(timespec="seconds")
         view = View(photo.id, sku, quad, edition, by, at, source)
@@ -282,10 +282,10 @@ class Catalogue:
             found: dict[PhotoId, dict[PhotoId, Matrix]] = {}
             for photo in new[start : start + _PAIRED_AT_ONCE]:
                 features, found[photo] = self._shelf.features(photo), {}
-                votes = index.resembling(features, _TWINS, self._shelf.has)
+                votes = index.resembling(features, _TWINS, self._shelf.is_official)
                 for other, count in votes:
-                    # Its own votes are the most that there can be. A view is no official photo.
-                    if looked_at(other)[1] is None and other != photo and count >= _SHARED * votes[0][1]:
+                    # Its own votes are the most that there can be.
+                    if other != photo and count >= _SHARED * votes[0][1]:
                         way = way_between(features, self._shelf.features(other))
                         if way is not None:
                             found[photo][other] = way

@@ -220,11 +220,13 @@ def _editions(given: object) -> dict[str, list[Any]] | None:
     if isinstance(given, str):
         try:
             given = json.loads(given) if given.strip() else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     if given is None:
         return {}
-    return {name: _filled(images) for name, images in given.items()} if isinstance(given, dict) else None
+    if not isinstance(given, dict) or not all(isinstance(images, str | list) for images in given.values()):
+        return None
+    return {name: _filled(images) for name, images in given.items()}
 
 
 def _plain(value: object) -> str:

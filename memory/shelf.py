@@ -183,6 +183,10 @@ class Shelf:
         """Whether a photo is an official one of a product."""
         return bool(self._rows("SELECT 1 FROM refs WHERE photo = ? AND sku = ? LIMIT 1", photo, sku))
 
+    def is_official(self, photo: PhotoId) -> bool:
+        """Whether a photo is an official one of any product."""
+        return bool(self._rows("SELECT 1 FROM refs WHERE photo = ? LIMIT 1", photo))
+
     def read_from(self, source: str) -> PhotoId | None:
         """The photo that was read from a file with this hash."""
         found = self._rows("SELECT photo FROM refs WHERE source = ? LIMIT 1", source)
@@ -258,6 +262,7 @@ class Shelf:
                 refs = enumerate(zip(product.references, sources, editions, strict=True))
                 rows = [(product.sku, n, *ref) for n, ref in refs]
                 db.executemany("INSERT INTO refs VALUES (?, ?, ?, ?, ?)", rows)
+            _unpair(db)
 
     def keep_view(self, view: View, features: Features) -> None:
         """Keep a view, in place of an earlier one of the same photo and product, with the features of its look."""
@@ -283,6 +288,7 @@ class Shelf:
             db.execute("DELETE FROM products WHERE sku = ?", (sku,))
             db.execute("DELETE FROM refs WHERE sku = ?", (sku,))
             db.execute("DELETE FROM views WHERE sku = ?", (sku,))
+            _unpair(db)
 
     def sweep(self) -> list[PhotoId]:
         """Forget the looks that no product has any more, and give back the photos that none is at then."""
@@ -291,8 +297,6 @@ class Shelf:
             return []
         with self._change() as db:
             gone = [look for (look,) in db.execute(f"DELETE {idle} RETURNING photo").fetchall()]
-            for table, name in (("paired", "photo"), ("twins", "photo"), ("twins", "other")):
-                db.execute(f"DELETE FROM {table} WHERE {name} NOT IN (SELECT photo FROM photos)")  # noqa: S608
         return sorted({looked_at(look)[0] for look in gone} - set(self.photos()))
 
     def close(self) -> None:
@@ -374,6 +378,12 @@ def _describe(db: sqlite3.Connection, features: Mapping[Look, Features]) -> None
     """Keep the features of looks that are new."""
     rows = [(look, each.points.tobytes(), each.descriptors.tobytes()) for look, each in features.items()]
     db.executemany("INSERT OR IGNORE INTO photos VALUES (?, ?, ?)", rows)
+
+
+def _unpair(db: sqlite3.Connection) -> None:
+    """Forget the twins of photos that are no longer official."""
+    for table, name in (("paired", "photo"), ("twins", "photo"), ("twins", "other")):
+        db.execute(f"DELETE FROM {table} WHERE {name} NOT IN (SELECT photo FROM refs)")  # noqa: S608
 
 
 def _format(db: sqlite3.Connection) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sightline.benchmarks import differences, edits
+from sightline.benchmarks import differences, edits, photographs
 from sightline.examples.render.fonts import FACES
 
 pytestmark = pytest.mark.skipif(
@@ -40,7 +40,11 @@ def test_a_genuine_photo_with_a_thumb_and_a_price_tag_has_no_mark() -> None:
 
 def test_a_set_is_written_with_the_place_of_each_edit_and_the_same_each_time(tmp_path: Path) -> None:
     once, again = tmp_path / "once", tmp_path / "again"
-    assert edits.write(once, edits.seeds("2"), None) == edits.write(again, edits.seeds("2"), None) == 2
+    assert (
+        photographs.write(once, photographs.seeds("2"), None)
+        == photographs.write(again, photographs.seeds("2"), None)
+        == 2
+    )
     files = [file.relative_to(once) for file in once.rglob("*") if file.is_file()]
     assert len(files) == 5
     assert all((once / file).read_bytes() == (again / file).read_bytes() for file in files)

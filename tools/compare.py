@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from .differences import Held, differences
 from .errors import ModelFailed, UnknownPhoto
 from .flat import Flat, lay
@@ -51,7 +49,7 @@ from .types import (
     Verdict,
     View,
 )
-from .views import corner, shown
+from .views import corner, placed, shown
 
 VISIBLE, AGREEING = 0.45, 0.8
 """Share of the official picture's pack over which agreement has to be established, where it shows a second side that
@@ -116,7 +114,8 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     if rivals is None:
         return _unseen(photo, start, against, ordered, named, quality)
     # A barcode says which of the twins it is.
-    by_code = [s for s in rivals if "barcode" in s.sources]
+    codes = {product.sku for product, _ in named}
+    by_code = [s for s in rivals if s.product.sku in codes]
     settled, _ = settle(photo, kit, by_code or rivals)
     skus = [match.sku for match in settled]
     asked = claimed.sku if claimed else skus[0]
@@ -173,7 +172,7 @@ def _best(photo: Photo, kit: Kit, seen: Sighting, references: Sequence[PhotoId],
         with suppress(UnknownPhoto):  # a writer may have removed it meanwhile
             laid = register(features_of(photo, mirrored), kit.catalogue.features(reference), mirrored)
             if laid is not None and len(laid) >= ENOUGH:
-                brought = Candidate(list(seen.sources), seen.similarity)
+                brought = Candidate(list(seen.sources), seen.similarity, nearness=0.0)
                 found.append(sighting(photo, kit, seen.product, reference, laid, brought))
     return max((one for one in found if one.strong), key=lambda one: one.score, default=None)
 
@@ -203,7 +202,7 @@ def _judged(
     verdict = _judge(held, found, facts, quality, flat)
     if edition and verdict.answer == "same":
         verdict = replace(verdict, reasons=(*verdict.reasons, "edition"))
-    match = replace(target.match(text), confirmed=view is not None, edition=edition)
+    match = target.match(text)
     return _Judged(verdict, found, facts, match, held.agreement)
 
 
@@ -212,8 +211,8 @@ def _laid(photo: Photo, kit: Kit, target: Sighting, view: View | None) -> tuple[
     picture = kit.catalogue.photo(target.reference)
     quad = view.quad if view else None
     begins = corner(quad, picture.size)
-    there = np.array([[1, 0, begins.x], [0, 1, begins.y], [0, 0, 1]])
-    return lay(pixels(photo), shown(pixels(picture), quad), target.registration.homography @ there), begins
+    to_photo = target.registration.homography @ placed(quad, picture.size)
+    return lay(pixels(photo), shown(pixels(picture), quad), to_photo), begins
 
 
 def _place(

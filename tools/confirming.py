@@ -9,6 +9,7 @@ from .differences import face_of
 from .errors import BadInput, Contradiction
 from .identify import look
 from .kit import Kit
+from .masks import box_of
 from .photos import pixels
 from .quality import measure
 from .recognise import CLEAR, chances
@@ -81,8 +82,7 @@ def _lies(match: Match, kit: Kit) -> Quad | None:
         quad = view.quad
     else:
         face = face_of(pixels(kit.catalogue.photo(match.reference)).astype(np.float32))
-        places = np.argwhere(face).tolist() if face is not None else []  # row, column
-        quad = Box.around((x + side, y + side) for y, x in places for side in (0, 1)).corners if places else None
+        quad = box_of(face).corners if face is not None and face.any() else None
     if quad is None:
         return match.quad
     a, b, c, d = (Point(float(x), float(y)) for x, y in project(np.array(match.homography), np.array(quad, float)))

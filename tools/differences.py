@@ -119,7 +119,7 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
     flat = replace(flat, seen=flat.seen | bared(flat, face, unit))
     flat = unveiled(flat, face & flat.seen, unit)
     usable = face & flat.seen
-    if usable.sum() < 0.05 * whole_face.sum():
+    if usable.sum() <= 0.05 * whole_face.sum():
         return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)

@@ -5,6 +5,7 @@ laid onto the photo is seen in it, the others are ranked behind. Products in the
 places they stand side by side. Scores are logits of one multinomial, over the products and something else.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from .photos import pixels
 from .registration import Matrix, Registration
 from .twins import Told, tell
 from .types import Deciding, Homography, Match, MatchSource, Photo, PhotoId, Point, Product, Quad, Region, Size
-from .views import part, shown
+from .views import inside, placed, shown
 
 Pixels = NDArray[np.uint8]
 
@@ -47,7 +48,7 @@ class Weights(NamedTuple):
     unlaid: float
 
 
-NEAREST, RESEMBLING = 24, 16
+NEAREST, RESEMBLING = 48, 32
 """Photos asked for from the embeddings and from the index of local features."""
 
 BY_EMBEDDING, BY_FEATURES = 4, 8
@@ -64,9 +65,10 @@ Chosen on 300 `train` photos of the grocery set; on 250 others they bring 97% of
 the whole photo 89%.
 """
 
-LOOKED_AT, LEAST = 6, 0.12
-"""How many registered candidates, those with the most inliers, are held against the photo cell by cell, and how many
-inliers that takes, as a share of the most."""
+LOOKED_AT, OF_EACH, LEAST = 6, 2, 0.12
+"""How many products, those with the most inliers, are held against the photo cell by cell, by how many of their
+photos, and how many inliers that takes, as a share of the most. On `train` photos of the grocery set more of them name
+no product more."""
 
 FEW, WEAK, ENOUGH, DECISIVE = 6, 8, 12, 15
 """Inliers under which a registration is chance; from which a product may be there; from which a photo lies on another;
@@ -92,7 +94,7 @@ SOMETHING_ELSE = 4.75
 TRUST = Weights(
     inliers=-0.7, cells=1.95, structure=4.23, worst=-0.041, tint=0.0, agreement=2.3, nearness=0.0, unlaid=0.0
 )
-GAP, FURTHEST, TRUSTED = 0.337, 8.0, 7.1
+GAP, FURTHEST, TRUSTED = 0.337, 8.0, 6.8
 """How far the likeliest is to be trusted: how well it agrees where it is known to lie, what a difference in score to
 its next rival counts, up to this much, and the sum from which on an answer is given.
 
@@ -198,7 +200,7 @@ def views(seen: Pixels) -> list[Pixels]:
 class Candidate:
     """A photo of the catalogue to look at: what brought it up, its cosine, and the local features that voted for it.
 
-    `nearness`: 0 where its product is the nearest by embedding, -1 from the tenth on.
+    `nearness`: 0 where it is the nearest by embedding, -1 from the tenth product on.
     """
 
     sources: list[MatchSource]
@@ -267,17 +269,21 @@ def recognise(
     registered = _registered(photo, kit, found, wanted, mirrored)
     most = max((len(laid) for _, laid in registered), default=0)
     sightings: list[Sighting] = []
-    for n, (reference, laid) in enumerate(registered):
-        if reference in wanted or (n < LOOKED_AT and len(laid) >= LEAST * most):
+    held = set(_of_products(kit, [reference for reference, _ in registered], LOOKED_AT, OF_EACH))
+    for reference, laid in registered:
+        if reference in wanted or (reference in held and len(laid) >= LEAST * most):
             with suppress(UnknownPhoto):  # a writer may have removed it meanwhile
                 sightings += [
                     sighting(photo, kit, owner, reference, laid, found[reference])
                     for owner in kit.catalogue.owners(reference)
                 ]
     likeliest: dict[str, Sighting] = {}
+    official: dict[str, Sighting] = {}
     for one in sorted(sightings, key=lambda s: -s.score):
         likeliest.setdefault(one.product.sku, one)
-    best = {one.product.sku: one for one in _told_apart(photo, kit, list(likeliest.values()))}
+        if not one.confirmed:
+            official.setdefault(one.product.sku, one)
+    best = {one.product.sku: one for one in _told_apart(photo, kit, list(likeliest.values()), official)}
     scores = {sku: one.score for sku, one in best.items()}
     for reference, brought in found.items():
         for sku in _owners(kit, reference):
@@ -288,22 +294,32 @@ def recognise(
     return Ranking(tuple(best.values()), {sku: scores[sku] for sku in order})
 
 
-def _told_apart(photo: Photo, kit: Kit, sightings: list[Sighting]) -> list[Sighting]:
-    """The likeliest held against its twins in the same place, each only where their official pictures differ."""
+def _told_apart(photo: Photo, kit: Kit, sightings: list[Sighting], official: dict[str, Sighting]) -> list[Sighting]:
+    """The likeliest held against its twins in the same place, each only where their official pictures differ.
+
+    `sightings` have the likeliest first; `official` are those by official pictures, by SKU.
+    """
     if not sightings:
         return []
     first, *others = sightings
     told = []
     for rival in others:
-        between = kit.catalogue.twin(first.reference, rival.reference)
+        own, other = official.get(first.product.sku), official.get(rival.product.sku)
+        between = kit.catalogue.twin(own.reference, other.reference) if own and other else None
         gap = first.score - rival.score
-        if between is None or gap > CLOSE or _overlap(first.quad, rival.quad) < SAME_PLACE:
+        if (
+            own is None
+            or other is None
+            or between is None
+            or gap > CLOSE
+            or _overlap(first.quad, rival.quad) < SAME_PLACE
+        ):
             told.append(rival)
             continue
-        laid = first.registration.homography
-        if len(rival.registration) > len(first.registration):
-            laid = rival.registration.homography @ between
-        here, there = (pixels(kit.catalogue.photo(one.reference)) for one in (first, rival))
+        laid = own.registration.homography
+        if len(other.registration) > len(own.registration):
+            laid = other.registration.homography @ between
+        here, there = (pixels(kit.catalogue.photo(one.reference)) for one in (own, other))
         seen = tell(pixels(photo), laid, here, there, between)
         if seen.lean is None:
             # What differs is not in view: nothing else that speaks for either is of the product.
@@ -311,10 +327,11 @@ def _told_apart(photo: Photo, kit: Kit, sightings: list[Sighting]) -> list[Sight
             continue
         gap += LEAN * seen.lean
         if gap < 0:
-            first, rival = replace(rival, score=first.score), first
+            first, rival = replace(rival, score=first.score), replace(first, decided=None)
         rival = replace(rival, score=first.score - abs(gap))
         if (seen.lean > 0) == (gap > 0) and seen.field and first.decided is None:
-            first = replace(first, decided=_deciding(photo, first, rival, seen))
+            winner, loser = (own, other) if own.product.sku == first.product.sku else (other, own)
+            first = replace(first, decided=_deciding(photo, winner, loser, seen))
         told.append(rival)
     return [first, *sorted(told, key=lambda one: -one.score)]
 
@@ -344,12 +361,16 @@ def _registered(
     features = features_of(photo, mirrored)
     by_votes = sorted(found, key=lambda reference: -found[reference].votes)
     near = sorted(found, key=lambda reference: -found[reference].nearness)
-    tried = {*_of_products(kit, by_votes, BY_FEATURES), *_of_products(kit, near, BY_EMBEDDING), *wanted}
+    tried = {
+        *_of_products(kit, by_votes, BY_FEATURES, OF_EACH),
+        *_of_products(kit, near, BY_EMBEDDING, OF_EACH),
+        *wanted,
+    }
     most = max((candidate.votes for candidate in found.values()), default=0.0)
     registered: list[tuple[PhotoId, Registration]] = []
     for reference in by_votes:
         rivals = reference in wanted or found[reference].votes >= RIVAL * most
-        if reference not in tried or (not rivals and _is_decisive(registered)):
+        if reference not in tried or (not rivals and _is_decisive(kit, registered)):
             continue
         with suppress(UnknownPhoto):
             laid = register(features, kit.catalogue.features(reference), mirrored)
@@ -358,21 +379,25 @@ def _registered(
     return sorted(registered, key=lambda pair: -len(pair[1]))
 
 
-def _of_products(kit: Kit, photos: Sequence[PhotoId], n: int) -> list[PhotoId]:
-    """Of photos in order, those of the first `n` products."""
-    products: dict[str, None] = {}
+def _of_products(kit: Kit, photos: Sequence[PhotoId], n: int, each: int) -> list[PhotoId]:
+    """Of photos in order, the first `each` of each of the first `n` products."""
+    taken: Counter[str] = Counter()
     kept = []
     for photo in photos:
-        owners = _owners(kit, photo)
-        if len(products) < n or any(owner in products for owner in owners):
-            products.update(dict.fromkeys(owners))
+        owners = [sku for sku in _owners(kit, photo) if taken[sku] < each and (sku in taken or len(taken) < n)]
+        taken.update(owners)
+        if owners:
             kept.append(photo)
     return kept
 
 
-def _is_decisive(registered: Sequence[tuple[PhotoId, Registration]]) -> bool:
-    """Whether one candidate agrees so much better than the others that those unlike it need no look."""
-    counts = sorted((len(laid) for _, laid in registered), reverse=True)
+def _is_decisive(kit: Kit, registered: Sequence[tuple[PhotoId, Registration]]) -> bool:
+    """Whether one product agrees so much better than the others that those unlike it need no look."""
+    most: dict[str, int] = {}
+    for reference, laid in registered:
+        for sku in _owners(kit, reference):
+            most[sku] = max(len(laid), most.get(sku, 0))
+    counts = sorted(most.values(), reverse=True)
     return bool(counts) and counts[0] >= DECISIVE and (len(counts) < 2 or 2 * counts[0] >= 3 * counts[1])
 
 
@@ -392,16 +417,19 @@ def sighting(
     official = pixels(kit.catalogue.photo(reference))
     view = kit.catalogue.view(reference, product.sku)
     quad = view.quad if view else None
-    box = part(quad, Size(official.shape[1], official.shape[0])) if quad else None
-    corner = np.array([[1, 0, box.x0], [0, 1, box.y0], [0, 0, 1]]) if box else np.eye(3)
+    there = placed(quad, Size(official.shape[1], official.shape[0]))
+    points = kit.catalogue.features(reference).points[laid.inliers[:, 1]]
+    if quad:
+        # Of a photo that is a view of two products, what lies on the other's pack is none of this one's.
+        own = inside(points, list(quad))
+        points, laid = points[own], Registration(laid.homography, laid.inliers[own])
     part_shown = shown(official, quad)
-    held = surface.hold(pixels(photo), part_shown, laid.homography @ corner)
+    held = surface.hold(pixels(photo), part_shown, laid.homography @ there)
     seen = held.seen > 0.5
     structured = seen & np.isfinite(held.structure)
     agreement = int(held.good.sum()) / max(int(structured.sum()), 1)
     colour = float(held.colour[seen].mean()) if seen.any() else 100.0
-    points = kit.catalogue.features(reference).points[laid.inliers[:, 1]] - corner[:2, 2]
-    signs = _signs(held, points, part_shown.shape, len(laid), agreement, colour)
+    signs = _signs(held, points - there[:2, 2], part_shown.shape, len(laid), agreement, colour)
     score = sum(weight * sign for weight, sign in zip(WEIGHTS, (*signs, brought.nearness, 0.0), strict=True))
     return Sighting(
         product,
@@ -429,7 +457,8 @@ def _signs(
     rows, columns = held.seen.shape
     hull = np.zeros((rows, columns), np.uint8)
     cells = points / (shape[1] / columns, shape[0] / rows)
-    cv2.fillConvexPoly(hull, cv2.convexHull(cells.astype(np.int32)), 1)
+    if len(cells):
+        cv2.fillConvexPoly(hull, cv2.convexHull(cells.astype(np.int32)), 1)
     view = (hull > 0) & (held.seen > 0.5)
     structure, worst = _NOTHING_KNOWN
     if view.sum() >= _FEWEST_CELLS:
@@ -463,7 +492,7 @@ def _rivals(ranking: Ranking, sku: str) -> dict[str, float]:
     beside = {
         other
         for other, one in seen.items()
-        if meant and other != sku and one.strong and _overlap(one.quad, meant.quad) <= SAME_PLACE
+        if meant and meant.strong and other != sku and one.strong and _overlap(one.quad, meant.quad) <= SAME_PLACE
     }
     return {other: score for other, score in ranking.scores.items() if other not in beside}
 

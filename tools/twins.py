@@ -86,7 +86,7 @@ def tell(photo: Pixels, laid: Matrix, first: Pixels, second: Pixels, between: Ma
     high, wide = first.shape[:2]
     shown = max(high, wide) * _scale(laid, (wide / 2, high / 2))
     theirs = max(high, wide) * _scale(between, (wide / 2, high / 2))
-    side = round(float(np.clip(min(shown, theirs, max(high, wide)), SIDE, FINEST)) / 20) * 20 or SIDE
+    side = round(float(np.clip(min(shown, theirs, max(high, wide)), SIDE, FINEST)) / 20) * 20
     apart = _apart(_Key(first), _Key(second), between.tobytes(), side)
     high, wide = apart.first.shape[:2]
     shrink = np.diag([1 / apart.scale, 1 / apart.scale, 1.0])
@@ -133,7 +133,7 @@ class _Key:
         return isinstance(other, _Key) and self.image.shape == other.image.shape and self._bytes == other._bytes
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _apart(first: _Key, second: _Key, between: bytes, side: int) -> _Apart:
     image = first.image
     scale = side / max(image.shape[:2])

@@ -417,8 +417,8 @@ class Verdict:
     """What a comparison comes to. It never says "fake": people judge people.
 
     `reasons` name what it rests on; `view` is the one view that would settle a `cannot_tell`, `None` otherwise. `p` is
-    the probability, 0..1, that the photo shows the product it was held against, whatever differs on the pack, as
-    `sightline eval verify` measures it; `None` of two photos, and where no product was recognised by its picture.
+    the probability, 0..1, by its picture alone, that the photo shows the product it was held against, whatever
+    differs, as `sightline eval verify` measures it; `None` of two photos, and where no picture was recognised.
     """
 
     answer: Answer

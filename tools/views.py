@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import OFFICIAL, Features, extract
+from .registration import Matrix
 from .types import Box, Point, Quad, Size
 
 Pixels = NDArray[np.uint8]
@@ -51,6 +52,12 @@ def corner(quad: Quad | None, size: Size) -> Point:
     return Point(box.x0, box.y0) if box else Point(0, 0)
 
 
+def placed(quad: Quad | None, size: Size) -> Matrix:
+    """From pixels of what `shown` gives to those of the photo of this size."""
+    begins = corner(quad, size)
+    return np.array([[1, 0, begins.x], [0, 1, begins.y], [0, 0, 1]], np.float64)
+
+
 def features_within(image: Pixels, quad: Quad | None) -> Features:
     """The local features within a quad of an upright RGB photo `(h, w, 3)`, seen as large as an official picture is.
 
@@ -63,8 +70,8 @@ def features_within(image: Pixels, quad: Quad | None) -> Features:
     # A quad that stands askew fills half of the part around it at least.
     found = extract(shown(image, quad), side, 2 * most, enlarged)
     points = found.points + np.array([box.x0, box.y0], np.float32)
-    inside = _inside(points, _grown(quad))
-    return Features(points[inside], found.descriptors[inside]).first(most)
+    own = inside(points, _grown(quad))
+    return Features(points[own], found.descriptors[own]).first(most)
 
 
 def _part(image: Pixels, quad: Quad | None) -> Box:
@@ -78,7 +85,7 @@ def _grown(quad: Quad) -> list[Point]:
     return [Point(x + GROWN * (corner.x - x), y + GROWN * (corner.y - y)) for corner in quad]
 
 
-def _inside(points: NDArray[np.float32], corners: list[Point]) -> NDArray[np.bool_]:
+def inside(points: NDArray[np.float32], corners: list[Point]) -> NDArray[np.bool_]:
     """Which points `(n, 2)` lie in a convex quadrilateral, whichever way round its corners are."""
     sides = [
         (b.x - a.x) * (points[:, 1] - a.y) - (b.y - a.y) * (points[:, 0] - a.x)
