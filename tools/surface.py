@@ -68,9 +68,8 @@ def hold(photo: Pixels, reference: Pixels, homography: Matrix) -> Surface:
     inside = cv2.warpPerspective(
         np.full(photo.shape[:2], 255, np.uint8), to_photo, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     )
-    top = flat.max(axis=2)
-    seen = ((inside > 0) & (flat.min(axis=2) < FULL) & (top > 12)).astype(np.float32)
-    seen[(official.min(axis=2) > 235) & (inside > 0)] = 1
+    seen = ((inside > 0) & (darkest(flat) < FULL) & (brightest(flat) > 12)).astype(np.float32)
+    seen[(darkest(official) > 235) & (inside > 0)] = 1
     official, flat = official.astype(np.float32), flat.astype(np.float32)
     flat = even(flat, official, seen)
     return Surface(by_cell(seen), _structure(flat, official, seen), _colour(flat, official, seen))
@@ -93,7 +92,7 @@ def even(flat: Map, official: Map, seen: Map) -> Map:
 
     weight = by_cell(seen)
     here, there = by_cell(flat) + 8, by_cell(official) + 8
-    full = by_cell((flat.max(axis=2) >= FULL).astype(np.float32)) > _CUT
+    full = by_cell((brightest(flat) >= FULL).astype(np.float32)) > _CUT
     ratio = np.log(there) - np.log(here)
     rows, columns = ratio.shape[:2]
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
@@ -165,5 +164,21 @@ def moved(image: Map, dx: int, dy: int) -> Map:
     """An image shifted to the right and down; what comes in is what was at the edge."""
     import cv2
 
-    step = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-    return np.asarray(cv2.warpAffine(image, step, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.float32)
+    high, wide = image.shape[:2]
+    room = max(abs(dx), abs(dy))
+    padded = np.asarray(cv2.copyMakeBorder(image, room, room, room, room, cv2.BORDER_REPLICATE), np.float32)
+    return padded[room - dy : room - dy + high, room - dx : room - dx + wide]
+
+
+def darkest(image: Map) -> Map:
+    """The least channel of each pixel of an image `(h, w, 3)`; a tenth of the time of `min` over the last axis."""
+    import cv2
+
+    return np.asarray(cv2.min(cv2.min(image[..., 0], image[..., 1]), image[..., 2]))
+
+
+def brightest(image: Map) -> Map:
+    """The largest channel of each pixel of an image `(h, w, 3)`."""
+    import cv2
+
+    return np.asarray(cv2.max(cv2.max(image[..., 0], image[..., 1]), image[..., 2]))

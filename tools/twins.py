@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from . import registration
 from .features import Features
 from .registration import Matrix, centred
-from .surface import FULL, SIDE, Map, even, lab, moved
+from .surface import FULL, SIDE, Map, brightest, darkest, even, lab, moved
 from .types import Box
 
 Pixels = NDArray[np.uint8]
@@ -91,8 +91,8 @@ def tell(photo: Pixels, laid: Matrix, first: Pixels, second: Pixels, between: Ma
     high, wide = apart.first.shape[:2]
     shrink = np.diag([1 / apart.scale, 1 / apart.scale, 1.0])
     flat, inside = _warped(photo, laid @ shrink, (wide, high))
-    seen = (inside & (apart.shared > 0) & (flat.min(axis=2) < FULL) & (flat.max(axis=2) > 12)).astype(np.float32)
-    plain = (apart.first.min(axis=2) > 235) & (apart.second.min(axis=2) > 235)
+    seen = (inside & (apart.shared > 0) & (darkest(flat) < FULL) & (brightest(flat) > 12)).astype(np.float32)
+    plain = (darkest(apart.first) > 235) & (darkest(apart.second) > 235)
     seen[plain & inside & (apart.shared > 0)] = 1
     alike = seen * (apart.differ < 2 * _NOISE)
     middle = (apart.first + apart.second) / 2
