@@ -13,7 +13,7 @@ from sightline.tools.identify import identify, ranked
 from sightline.tools.kit import Kit
 from sightline.tools.photos import load
 from sightline.tools.reader import RapidReader
-from sightline.tools.recognise import chances, is_trusted, places, recognise
+from sightline.tools.recognise import chances, is_trusted, places, recognise, rivals_of
 from sightline.tools.types import Photo, PhotoId
 from sightline.tools.verify import verify
 
@@ -54,7 +54,7 @@ def test_an_unknown_product_is_an_error() -> None:
 
 def test_chances_of_all_that_it_may_be_and_of_something_else_are_one() -> None:
     ranking = recognise(sent("oat-on-table.jpg"), KIT)
-    likely = chances(ranking, "FRN-OAT-15")
+    likely = chances(ranking.scores, "FRN-OAT-15")
     assert max(likely, key=lambda sku: likely[sku]) == "FRN-OAT-15"
     assert 0.9 < sum(likely.values()) < 1
     # What stands beside a product is no rival.
@@ -62,7 +62,7 @@ def test_chances_of_all_that_it_may_be_and_of_something_else_are_one() -> None:
     groups = places(shelf.strong)
     assert len(groups) > 1
     for one in (group[0] for group in groups):
-        assert chances(shelf, one.product.sku)[one.product.sku] > 0.5
+        assert chances(rivals_of(shelf, one.product.sku), one.product.sku)[one.product.sku] > 0.5
 
 
 def test_the_first_of_all_that_was_considered_is_the_answer() -> None:

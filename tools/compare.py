@@ -25,6 +25,7 @@ from .recognise import (
     places,
     quad_of,
     register,
+    rivals_of,
     rows,
     sighting,
 )
@@ -119,7 +120,7 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     settled, _ = settle(photo, kit, by_code or rivals)
     skus = [match.sku for match in settled]
     asked = claimed.sku if claimed else skus[0]
-    p = chances(ranking, asked)[asked]
+    p = chances(rivals_of(ranking, asked), asked)[asked]
     if len(settled) > 1 and (claimed is None or claimed.sku in skus):
         verdict = Verdict("cannot_tell", ("variant_undetermined",), "closer_label", p)
         return _finding(photo, start, against, "unreadable", settled, verdict=verdict, mirrored=mirrored)

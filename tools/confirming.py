@@ -12,7 +12,7 @@ from .kit import Kit
 from .masks import box_of
 from .photos import pixels
 from .quality import measure
-from .recognise import CLEAR, chances
+from .recognise import CLEAR, chances, rivals_of
 from .registration import project
 from .types import Box, Fact, Match, Photo, Point, Quad
 from .verify import NO
@@ -51,7 +51,7 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
     seen = [one.match() for one in ranking.strong]
     meant = (box or Box(0, 0, *photo.size)).centre
     there = any(match.sku == sku and match.quad and _holds(match.quad, meant) for match in seen)
-    for other in seen if not there or chances(ranking, sku)[sku] <= NO else ():
+    for other in seen if not there or chances(rivals_of(ranking, sku), sku)[sku] <= NO else ():
         if other.sku != sku and other.quad and (other.inliers or 0) >= CLEAR and _holds(other.quad, meant):
             raise Contradiction(
                 f"Expected a photo of {sku}, {product.title}; what is seen there is {other.sku}, {other.title}. "

@@ -6,7 +6,7 @@ places they stand side by side. Scores are logits of one multinomial, over the p
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -468,16 +468,16 @@ def quad_of(laid: Registration, official: Pixels, quad: Quad | None = None) -> Q
     return a, b, c, d
 
 
-def chances(ranking: Ranking, sku: str) -> dict[str, float]:
-    """How likely a photo shows this product, or each of its rivals in the same place, by SKU; the rest to 1 is none."""
-    scores = {sku: WEIGHTS.unlaid - WEIGHTS.nearness} | _rivals(ranking, sku)
+def chances(scores: Mapping[str, float], sku: str) -> dict[str, float]:
+    """How likely it is this product, or each of its rivals, by SKU, from their scores; the rest to 1 is none."""
+    scores = {sku: WEIGHTS.unlaid - WEIGHTS.nearness, **scores}
     top = max(SOMETHING_ELSE, *scores.values())
     shares = {other: float(np.exp(score - top)) for other, score in scores.items()}
     total = float(np.exp(SOMETHING_ELSE - top)) + sum(shares.values())
     return {other: share / total for other, share in shares.items()}
 
 
-def _rivals(ranking: Ranking, sku: str) -> dict[str, float]:
+def rivals_of(ranking: Ranking, sku: str) -> dict[str, float]:
     """The scores of what may be in the place of a product, its own among them: what stands beside it is left out."""
     seen = {one.product.sku: one for one in ranking.sightings}
     meant = seen.get(sku)
@@ -491,7 +491,7 @@ def _rivals(ranking: Ranking, sku: str) -> dict[str, float]:
 
 def is_trusted(ranking: Ranking, one: Sighting) -> bool:
     """Whether a sighting fits so well, and its rivals in the same place so much worse, that it is an answer."""
-    rivals = [score for sku, score in _rivals(ranking, one.product.sku).items() if sku != one.product.sku]
+    rivals = [score for sku, score in rivals_of(ranking, one.product.sku).items() if sku != one.product.sku]
     gap = min(one.score - max(rivals, default=-np.inf), FURTHEST)
     return one.trust + GAP * gap >= TRUSTED
 

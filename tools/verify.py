@@ -34,7 +34,8 @@ def verify(photo: Photo, kit: Kit, sku: str) -> Verification:
     Raises `UnknownProduct`.
     """
     ranking, _ = look(photo, kit, [(kit.catalogue.product(sku), "claimed")])
-    likely = chances(ranking, sku)
+    # What stands beside it, and is the clearer of the two, is what the photo was taken of.
+    likely = chances(ranking.scores, sku)
     p = likely.pop(sku)
     rival = max(likely, key=lambda other: likely[other], default=None)
     seen = {one.product.sku: one for one in ranking.strong}
