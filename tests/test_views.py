@@ -366,5 +366,5 @@ class Kept(RuleBasedStateMachine):
 
 TestWhateverIsDone = Kept.TestCase
 TestWhateverIsDone.settings = settings(
-    max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=5, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
