@@ -5,7 +5,7 @@
 FOLDER holds the Grocery Store Dataset (Klasson, Zhang and Kjellström, WACV 2019) as `catalogue.jsonl` and
 `photos.jsonl`, with `packaged` in the rows of both and `split`, `train` or `val`, in those of the photos. Its packaged
 products are indexed; every packaged photo of `val` and 150 of `train` are asked about.
-The weights of `tools/recognise.py` were fitted on `train`: only `val`, and photos of your own, are unseen. Parts:
+The weights of `tools/sightings.py` were fitted on `train`: only `val`, and photos of your own, are unseen. Parts:
 
     vote        the whole of it from decoded pixels, without barcodes and words, beside the bare vote on the same photo:
                 RootSIFT of twice its size, matched with every reference, a MAGSAC homography each, most inliers first

@@ -13,7 +13,8 @@ from sightline.tools.identify import identify, ranked
 from sightline.tools.kit import Kit
 from sightline.tools.photos import load
 from sightline.tools.reader import RapidReader
-from sightline.tools.recognise import chances, is_trusted, places, recognise, rivals_of
+from sightline.tools.recognise import recognise
+from sightline.tools.sightings import chances, is_trusted, places, rivals_of
 from sightline.tools.types import Photo, PhotoId
 from sightline.tools.verify import verify
 

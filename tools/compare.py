@@ -15,21 +15,9 @@ from .naming import name
 from .photos import pixels
 from .quality import measure
 from .reading import read
-from .recognise import (
-    ENOUGH,
-    Candidate,
-    Sighting,
-    chances,
-    features_of,
-    is_foremost,
-    places,
-    quad_of,
-    register,
-    rivals_of,
-    rows,
-    sighting,
-)
+from .recognise import ENOUGH, features_of, register
 from .seeing import worded
+from .sightings import Candidate, Sighting, chances, is_foremost, places, quad_of, rivals_of, rows, sighting
 from .types import (
     Box,
     Difference,

@@ -12,8 +12,8 @@ from .kit import Kit
 from .masks import box_of
 from .photos import pixels
 from .quality import measure
-from .recognise import CLEAR, chances, rivals_of
 from .registration import project
+from .sightings import CLEAR, chances, rivals_of
 from .types import Box, Fact, Match, Photo, Point, Quad
 from .verify import NO
 

@@ -18,8 +18,8 @@ from .ocr import why_incomplete
 from .photos import pixels
 from .quality import hides, measure
 from .reading import read
-from .recognise import places
 from .seeing import Found, find
+from .sightings import places
 from .targets import Target, parse_target
 from .types import (
     Box,

@@ -14,7 +14,8 @@ from .kit import Kit
 from .photos import pixels
 from .quality import measure
 from .reading import read, read_once
-from .recognise import WEAK, Ranking, Sighting, is_foremost, is_trusted, places, recognise
+from .recognise import recognise
+from .sightings import WEAK, Ranking, Sighting, is_foremost, is_trusted, places
 from .types import Code, Deciding, Fact, Finding, Match, MatchSource, Outcome, Photo, Product
 from .views import placed, shown
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from .identify import look
 from .kit import Kit
-from .recognise import chances, is_trusted
+from .sightings import chances, is_trusted
 from .types import Photo
 
 YES, NO = 0.7, 0.02
