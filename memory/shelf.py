@@ -363,7 +363,14 @@ class Shelf:
                 return None
             version = _format(db)
             if version == 1:
-                _bring_up(db)
+                try:
+                    _bring_up(db)
+                except sqlite3.OperationalError as error:
+                    db.close()
+                    raise Unavailable(
+                        f"Expected to bring {self._file}, of format 1, up to format {_FORMAT}: {error}. "
+                        "Is it read-only, or is another process writing it?"
+                    ) from error
             elif version != _FORMAT:
                 db.close()
                 raise Unavailable(
