@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tools.errors import UnknownPhoto
-from ..tools.features import Features, rooted
+from ..tools.features import Features
 from ..tools.types import PhotoId
 
-_KEPT, _ASKED = 400, 1000
+_KEPT, _ASKED = 400, 700
 """Features of an official photo that are kept, and of a photo that are asked about, the strongest."""
 _NEIGHBOURS = 12
 """More than the siblings that share a piece of artwork."""
@@ -112,7 +112,7 @@ class LocalIndex:
                 return []
             _faiss()
             asked = features.first(_ASKED)
-            distances, labels = self._index.search(rooted(asked.descriptors), _NEIGHBOURS)
+            distances, labels = self._index.search(asked.rooted, _NEIGHBOURS)
             votes = _votes(distances, labels, _in_the_middle(asked.points), len(self._photos))
             found: list[tuple[PhotoId, float]] = []
             for label in np.argsort(-votes, kind="stable"):
@@ -157,7 +157,7 @@ def _described(
     described: dict[PhotoId, NDArray[np.float32]] = {}
     for photo in photos:
         with suppress(UnknownPhoto):
-            described[photo] = rooted(features(photo).first(_KEPT).descriptors)
+            described[photo] = features(photo).first(_KEPT).rooted
     return described
 
 

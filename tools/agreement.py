@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .surface import Map, lab, moved
+from .surface import Map, lab, shifted
 
 Mask = NDArray[np.bool_]
 Points = NDArray[Any]  # (n, 2) float64
@@ -80,14 +80,15 @@ def _agreeing(here: Map, there: Map, view: Mask) -> Mask:
     alike, tint = np.full(light.shape, -1, np.float32), np.full(light.shape, 1e3, np.float32)
     soft_here, soft_there = (cv2.blur(image, (5, 5)) for image in (here, there))
     spread_here = np.sqrt(np.maximum(mean(light**2) - mean(light) ** 2, 0))
+    light_at, soft_at = shifted(light, _SHIFT), shifted(soft_here, _SHIFT)
     for dy in range(-_SHIFT, _SHIFT + 1):
         for dx in range(-_SHIFT, _SHIFT + 1):
-            shifted = moved(light, dx, dy)
-            mean_here = mean(shifted)
-            spread = np.sqrt(np.maximum(mean(shifted**2) - mean_here**2, 0))
-            both = mean(shifted * official) - mean_here * mean_there
+            there_now = light_at(dx, dy)
+            mean_here = mean(there_now)
+            spread = np.sqrt(np.maximum(mean(there_now**2) - mean_here**2, 0))
+            both = mean(there_now * official) - mean_here * mean_there
             np.maximum(alike, both / np.maximum(spread * spread_there, 1), out=alike)
-            off = moved(soft_here, dx, dy) - soft_there
+            off = soft_at(dx, dy) - soft_there
             np.minimum(tint, np.sqrt(0.5 * off[..., 0] ** 2 + off[..., 1] ** 2 + off[..., 2] ** 2), out=tint)
     plain = (spread_here < _PLAIN) & (spread_there < _PLAIN)
     return np.asarray(((alike > _ALIKE) | plain) & (tint < _TINT))

@@ -6,7 +6,6 @@ the rim without following the artwork: that is a thumb, not a change. Thresholds
 laid over shop photos, 96 photos, with edits of seven kinds; `benchmarks/differences.py` measures on others.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +14,7 @@ import numpy as np
 from .cover import RIM, Cover, bared, unveiled
 from .flat import Flat, hull
 from .masks import Mask, box_of, grown, largest, shrunk, square
-from .surface import Map, lab
+from .surface import Map, lab, shifted
 from .types import Box
 
 Mark = Literal["stain", "dent", "colour", "missing", "extra", "artwork"]
@@ -223,7 +222,7 @@ def _maps(flat: Flat, usable: Mask, unit: float) -> tuple[Map, Map, Map, tuple[M
     vary_here = np.zeros_like(alike)
     reach = max(round(_SHIFT * unit), 1)
     step = max(reach // 2, 1)
-    light_at, mean_at, vary_at = (_shifted(image, reach) for image in (light_here, mean_here, varying))
+    light_at, mean_at, vary_at = (shifted(image, reach) for image in (light_here, mean_here, varying))
     for dy in range(-reach, reach + 1, step):
         for dx in range(-reach, reach + 1, step):
             vary = vary_at(dx, dy)
@@ -249,7 +248,7 @@ def _colour(here: Map, there: Map, reach: int, shape: tuple[int, int]) -> Map:
     import cv2
 
     scale = np.array([np.sqrt(0.5), 1, 1], np.float32)
-    at, aim = _shifted(here * scale, reach), there * scale
+    at, aim = shifted(here * scale, reach), there * scale
     least = np.full(aim.shape[:2], 1e6, np.float32)
     for dy in range(-reach, reach + 1):
         for dx in range(-reach, reach + 1):
@@ -264,15 +263,6 @@ def _halved(image: Map) -> Map:
 
     high, wide = image.shape[:2]
     return np.asarray(cv2.resize(image, ((wide + 1) // 2, (high + 1) // 2), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _shifted(image: Map, reach: int) -> Callable[[int, int], Map]:
-    """The image moved to the right and down by up to `reach` pixels; what comes in is what was at the edge."""
-    import cv2
-
-    high, wide = image.shape[:2]
-    wider = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    return lambda dx, dy: wider[reach - dy : reach - dy + high, reach - dx : reach - dx + wide]
 
 
 class _Sort:

@@ -6,6 +6,7 @@ retrieval", CVPR 2012.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,12 @@ class Features:
     def __len__(self) -> int:
         return len(self.points)
 
+    @cached_property
+    def rooted(self) -> NDArray[np.float32]:
+        """RootSIFT: `(n, 128)` of unit length."""
+        plain = self.descriptors.astype(np.float32)
+        return np.asarray(np.sqrt(plain / np.maximum(plain.sum(axis=1, keepdims=True), 1)), np.float32)
+
     def first(self, n: int) -> "Features":
         """The `n` strongest."""
         return Features(self.points[:n], self.descriptors[:n])
@@ -60,9 +67,3 @@ def extract(pixels: Pixels, side: int, most: int, enlarged: float = 1.0) -> Feat
     shrink = np.array([pixels.shape[1] / size[0], pixels.shape[0] / size[1]])
     points = (np.array([found[i].pt for i in order]) + 0.5) * shrink
     return Features(points.astype(np.float32), descriptors[order].astype(np.uint8))
-
-
-def rooted(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """RootSIFT: `(n, 128)` float32 of unit length."""
-    plain = descriptors.astype(np.float32)
-    return np.asarray(np.sqrt(plain / np.maximum(plain.sum(axis=1, keepdims=True), 1)), np.float32)

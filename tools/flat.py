@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .agreement import established
 from .bends import MOST, Way, bend, roll
 from .faces import further
-from .features import extract, rooted
+from .features import extract
 from .registration import Matrix, centred, inverse, plausible, project, slope
 from .surface import FULL, Map, even
 from .types import Box, Point, Quad
@@ -143,7 +143,7 @@ class _Again:
     def __init__(self, official: Pixels, near: Pixels, side: float) -> None:
         self.side = side
         self.there, self.here = (extract(image, max(image.shape[:2]), _FEATURES) for image in (official, near))
-        self._likeness = rooted(self.there.descriptors) @ rooted(self.here.descriptors).T
+        self._likeness = self.there.rooted @ self.here.rooted.T
 
     def close(self, places: Points) -> tuple[Points, Points]:
         """Close to the places `(n, 2)` where they are looked for: where in the reference, and where in the photo."""

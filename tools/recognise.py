@@ -43,7 +43,7 @@ Chosen on 300 `train` photos of the grocery set; on 250 others they bring 97% of
 the whole photo 89%.
 """
 
-LOOKED_AT, OF_EACH, LEAST = 6, 2, 0.3
+LOOKED_AT, OF_EACH, LEAST = 6, 2, 0.4
 """How many products, those with the most inliers, are held against the photo cell by cell, by how many of their
 photos, and how many inliers that takes, as a share of the most. On `train` photos of the grocery set more of them name
 no product more."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import Features, rooted
+from .features import Features
 
 Matrix = NDArray[Any]  # (3, 3) float64; the stubs of cv2 promise no type
 Pairs = NDArray[np.int64]
@@ -44,7 +44,7 @@ def match(photo: Features, reference: Features) -> Pairs:
     """Pairs `(n, 2)` of features that clearly resemble each other, the clearest first, each used once."""
     if len(photo) < 2 or len(reference) < 2:
         return np.zeros((0, 2), np.int64)
-    likeness = rooted(photo.descriptors) @ rooted(reference.descriptors).T
+    likeness = photo.rooted @ reference.rooted.T
     return _clear(likeness, photo, reference)
 
 

@@ -4,6 +4,7 @@ Frame: the reference, scaled so that its long side is `SIDE` pixels. What is out
 too dark is not seen; it is neither like nor unlike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,11 +147,11 @@ def _structure(flat: Map, official: Map, seen: Map) -> Map:
     spread_there = np.sqrt(np.maximum(mean(there * there) - mean_there**2, 0))
     spread_here = np.sqrt(np.maximum(mean(here * here) - mean_here**2, 0))
     best = np.full(there.shape, -1, np.float32)
+    at, mean_at, spread_at = (shifted(image, SHIFT) for image in (here, mean_here, spread_here))
     for dy in range(-SHIFT, SHIFT + 1, SHIFT):
         for dx in range(-SHIFT, SHIFT + 1, SHIFT):
-            shifted = moved(here, dx, dy)
-            both = mean(shifted * there) - moved(mean_here, dx, dy) * mean_there
-            spread = np.maximum(spread_there * moved(spread_here, dx, dy), _FLAT**2)
+            both = mean(at(dx, dy) * there) - mean_at(dx, dy) * mean_there
+            spread = np.maximum(spread_there * spread_at(dx, dy), _FLAT**2)
             np.maximum(best, both / spread, out=best)
     flat_both = (spread_there < _FLAT) & (spread_here < _FLAT)
     rows, columns = by_cell(seen).shape
@@ -160,14 +161,13 @@ def _structure(flat: Map, official: Map, seen: Map) -> Map:
     return best[np.ix_(at_y, at_x)]
 
 
-def moved(image: Map, dx: int, dy: int) -> Map:
-    """An image shifted to the right and down; what comes in is what was at the edge."""
+def shifted(image: Map, reach: int) -> Callable[[int, int], Map]:
+    """The image moved to the right and down by up to `reach` pixels; what comes in is what was at the edge."""
     import cv2
 
     high, wide = image.shape[:2]
-    room = max(abs(dx), abs(dy))
-    padded = np.asarray(cv2.copyMakeBorder(image, room, room, room, room, cv2.BORDER_REPLICATE), np.float32)
-    return padded[room - dy : room - dy + high, room - dx : room - dx + wide]
+    wider = np.asarray(cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE), np.float32)
+    return lambda dx, dy: wider[reach - dy : reach - dy + high, reach - dx : reach - dx + wide]
 
 
 def darkest(image: Map) -> Map:

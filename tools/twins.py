@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from . import registration
 from .features import Features
 from .registration import Matrix, centred
-from .surface import FULL, SIDE, Map, brightest, darkest, even, lab, moved
+from .surface import FULL, SIDE, Map, brightest, darkest, even, lab, shifted
 from .types import Box
 
 Pixels = NDArray[np.uint8]
@@ -179,12 +179,17 @@ def _smooth(rgb: Map) -> Map:
 
 def _least(here: Map, there: Map) -> Map:
     """How much each place of either differs from what the other shows there, or a few pixels off."""
+    import cv2
+
     reach = max(round(max(there.shape[:2]) / _SHIFT / _STEP), 1) * _STEP
+    at = shifted(here, reach)
     best = np.full((2, *there.shape[:2]), 1e9, np.float32)
     for dy in range(-reach, reach + 1, _STEP):
         for dx in range(-reach, reach + 1, _STEP):
-            for least, one, other in ((best[0], here, there), (best[1], there, here)):
-                off = moved(one, dx, dy) - other
-                np.minimum(least, np.einsum("ijk,ijk->ij", off, off), out=least)
+            off = cv2.subtract(at(dx, dy), there)
+            apart = np.asarray(cv2.transform(cv2.multiply(off, off), np.ones((1, 3))), np.float32)
+            np.minimum(best[0], apart, out=best[0])
+            # The same difference, from where the other side shows it.
+            np.minimum(best[1], shifted(apart, reach)(-dx, -dy), out=best[1])
     # A stroke that only one has is unlike all around it in the other; the paper around it is not.
     return np.asarray(np.sqrt(best.max(axis=0)), np.float32)
