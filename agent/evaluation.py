@@ -30,7 +30,7 @@ from ..tools.identify import ranked
 from ..tools.kit import Kit
 from ..tools.photos import load, pixels
 from ..tools.reader import RapidReader
-from ..tools.types import Difference, Photo
+from ..tools.types import Difference, Photo, Verdict
 from ..tools.verify import verify
 from .figures import Figure, auroc, calibration_error, median, reliability, share
 from .labelled import Edit, Labelled, read
@@ -253,45 +253,45 @@ def nearest_siblings(catalogue: Catalogue) -> dict[str, str]:
 
 def _differences(given: _Set) -> Report:
     """Whether a photo was edited, and where, held against the official picture of what it shows."""
-    seen: list[tuple[Edit | None, str, tuple[Difference, ...]]] = []
+    seen: list[tuple[Edit | None, Verdict, tuple[Difference, ...]]] = []
     for row, photo in given.known:
         finding = compare(photo, given.kit, against=row.sku)
-        seen.append((row.edit, finding.verdict.answer if finding.verdict else "cannot_tell", finding.differences))
-    genuine = [(answer, marks) for edit, answer, marks in seen if edit is None]
-    edited = [(edit, answer, marks) for edit, answer, marks in seen if edit is not None]
-    clear = [marks for answer, marks in genuine if answer != "cannot_tell"]
-    told = [(edit, marks) for edit, answer, marks in edited if answer != "cannot_tell"]
+        seen.append((row.edit, finding.verdict or Verdict("cannot_tell", ()), finding.differences))
+    genuine = [(verdict, marks) for edit, verdict, marks in seen if edit is None]
+    edited = [(edit, verdict, marks) for edit, verdict, marks in seen if edit is not None]
+    clear = [(verdict, marks) for verdict, marks in genuine if _tells(verdict)]
+    told = [(edit, verdict, marks) for edit, verdict, marks in edited if _tells(verdict)]
     kinds = sorted({edit.kind for edit, _, _ in edited})
     return {
         "n": len(seen),
         **_told(
-            auroc=auroc([_strongest(marks) for _, marks in told], [_strongest(marks) for marks in clear]),
-            tpr=share([_found(edit, marks) for edit, marks in told]),
-            fpr=share([bool(marks) for marks in clear]),
-            iou30=share([_boxed(edit, marks) for edit, marks in told]),
-            coverage=share([answer != "cannot_tell" for _, answer, _ in seen]),
-            coverage_genuine=share([answer != "cannot_tell" for answer, _ in genuine]),
-            coverage_edited=share([answer != "cannot_tell" for _, answer, _ in edited]),
+            auroc=auroc([v.unlike or 0.0 for _, v, _ in told], [v.unlike or 0.0 for v, _ in clear]),
+            tpr=share([_found(edit, marks) for edit, _, marks in told]),
+            fpr=share([bool(marks) for _, marks in clear]),
+            iou30=share([_boxed(edit, marks) for edit, _, marks in told]),
+            coverage=share([_tells(verdict) for _, verdict, _ in seen]),
+            coverage_genuine=share([_tells(verdict) for verdict, _ in genuine]),
+            coverage_edited=share([_tells(verdict) for _, verdict, _ in edited]),
         ),
         "kinds": [
             {
                 "kind": kind,
                 "n": sum(edit.kind == kind for edit, _, _ in edited),
-                "decided": sum(edit.kind == kind for edit, _ in told),
-                "found": sum(edit.kind == kind and _found(edit, marks) for edit, marks in told),
-                "boxed": sum(edit.kind == kind and _boxed(edit, marks) for edit, marks in told),
+                "decided": sum(edit.kind == kind for edit, _, _ in told),
+                "found": sum(edit.kind == kind and _found(edit, marks) for edit, _, marks in told),
+                "boxed": sum(edit.kind == kind and _boxed(edit, marks) for edit, _, marks in told),
             }
             for kind in kinds
         ],
         "confusion": {
-            "genuine": dict(Counter(answer for answer, _ in genuine).most_common()),
-            "edited": dict(Counter(answer for _, answer, _ in edited).most_common()),
+            "genuine": dict(Counter(verdict.answer for verdict, _ in genuine).most_common()),
+            "edited": dict(Counter(verdict.answer for _, verdict, _ in edited).most_common()),
         },
     }
 
 
-def _strongest(marks: Sequence[Difference]) -> float:
-    return max((mark.strength or 0.0 for mark in marks), default=0.0)
+def _tells(verdict: Verdict) -> bool:
+    return verdict.answer != "cannot_tell"
 
 
 def _found(edit: Edit, marks: Sequence[Difference]) -> bool:

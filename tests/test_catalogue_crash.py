@@ -87,7 +87,7 @@ while killed < 30 and turn < 30:
     rows, long = ("a.jsonl", took) if turn % 2 else ("b.jsonl", took_more)
     if turn % 2 == 0:
         shutil.copytree(folder / "one", home)
-    for _ in range(3):
+    for _ in range(5):
         child = forked(lambda: index(home, rows))
         time.sleep(dice.uniform(0.02, long))
         os.kill(child, signal.SIGKILL)

@@ -83,9 +83,9 @@ def compared(answer: Any, *marks: tuple[Box, float]) -> Finding:
         Difference("artwork", Region(box, "", "difference"), "sha256:0", box, strength=strength)
         for box, strength in marks
     )
-    return Finding(
-        "compare:0", "compare", "found", (), "", 1.0, differences=differences, verdict=Verdict(answer, ("agrees",))
-    )
+    unlike = max((strength for _, strength in marks), default=0.5)
+    verdict = Verdict(answer, ("agrees",), unlike=unlike)
+    return Finding("compare:0", "compare", "found", (), "", 1.0, differences=differences, verdict=verdict)
 
 
 def test_identification_is_counted(catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:

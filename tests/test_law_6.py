@@ -154,7 +154,8 @@ def packaged() -> Iterator[Record]:
 
 def test_law_6_holds_on_real_official_pictures(groceries: Catalogue) -> None:
     kit = replace(KIT, catalogue=groceries)
-    for product in groceries.products():
+    # Every third: the catalogue lists variants of a product one after another.
+    for product in groceries.products()[::3]:
         is_same(held(product, None, kit))
 
 

@@ -97,7 +97,11 @@ def test_every_verdict_is_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "same"])
 def test_a_genuine_pack_has_no_mark(name: str) -> None:
-    assert compared(name).differences == ()
+    found = compared(name)
+    assert found.differences == ()
+    assert found.verdict is not None
+    assert found.verdict.unlike is not None
+    assert 0 <= found.verdict.unlike <= 1
 
 
 @pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "differs"])
@@ -115,6 +119,9 @@ def test_every_change_is_marked_where_it_is_and_named(name: str) -> None:
         assert difference.now == truth["now"]
         assert difference.strength is not None
         assert difference.strength > 1
+    verdict = compared(name).verdict
+    assert verdict is not None
+    assert verdict.unlike == max(difference.strength or 0 for difference in found)
 
 
 @pytest.mark.parametrize("name", [n for n in ONE if TRUTH[n]["verdict"] == "other_variant"])

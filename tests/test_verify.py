@@ -87,6 +87,22 @@ def test_an_answer_that_is_not_trusted_names_what_it_may_be(monkeypatch: pytest.
     assert finding.matches[0].sku == "FRN-OAT-15"
 
 
+@pytest.mark.parametrize(
+    ("ordered", "said"), [(None, "cannot_tell"), ("FRN-OAT-CHO", "cannot_tell"), ("FRN-OAT-15", "same")]
+)
+def test_what_is_not_trusted_is_compared_only_with_what_was_ordered(
+    monkeypatch: pytest.MonkeyPatch, ordered: str | None, said: str
+) -> None:
+    monkeypatch.setattr("sightline.tools.identify.is_trusted", lambda *_: False)
+    monkeypatch.setattr("sightline.tools.identify.NEAR", 100.0)
+    finding = compare(sent("oat-on-table.jpg"), KIT, against=ordered)
+    assert finding.verdict is not None
+    assert finding.verdict.answer == said
+    if said == "cannot_tell":
+        assert finding.verdict.reasons == ("variant_undetermined",)
+        assert {match.sku for match in finding.matches} >= {"FRN-OAT-15", "FRN-OAT-CHO"}
+
+
 def test_a_comparison_says_how_likely_it_is_the_product() -> None:
     same = compare(sent("oat-on-table.jpg"), KIT, against="FRN-OAT-15").verdict
     other = compare(sent("oat-on-table.jpg"), KIT, against="FRN-OAT-CHO").verdict

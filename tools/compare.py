@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .differences import Held, differences
 from .errors import ModelFailed, UnknownPhoto
 from .flat import Flat, lay
-from .identify import coded, look, settle
+from .identify import coded, doubted, look, settle
 from .kit import Kit
 from .naming import name
 from .photos import pixels
@@ -106,6 +106,10 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     codes = {product.sku for product, _ in named}
     by_code = [s for s in rivals if s.product.sku in codes]
     settled, _ = settle(photo, kit, by_code or rivals)
+    near = [] if by_code else doubted(ranking, rivals, settled)
+    # What cannot be trusted to be the product is not said to be it, nor to be another than the one ordered.
+    if len(near) > 1 and (claimed is None or claimed.sku in {match.sku for match in near[1:]}):
+        settled = near
     skus = [match.sku for match in settled]
     asked = claimed.sku if claimed else skus[0]
     p = chances(rivals_of(ranking, asked), asked)[asked]
@@ -251,6 +255,11 @@ def _moved(reading: Reading, begins: Point) -> Reading:
 
 def _judge(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:
     """What the marks and what is in view come to."""
+    unlike = max((d.strength for d in found if d.strength is not None), default=held.almost)
+    return replace(_answer(held, found, facts, quality, flat), unlike=unlike)
+
+
+def _answer(held: Held, found: Sequence[Difference], facts: Sequence[Fact], quality: Quality, flat: Flat) -> Verdict:
     varies = ("dates_vary",) if facts else ()
     least = MARKED if found else SMALLEST
     if max(flat.photo.shape[:2]) / flat.grain < least:

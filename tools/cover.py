@@ -139,6 +139,7 @@ class Cover:
         self._rim = face & ~shrunk(face, 8 * unit)
         self._goes_on = self._rim & self._same_beyond(pack)
         self._lost = face & ~flat.seen
+        self._beside_lost = grown(self._lost, window * unit)
         change, room = flat.photo - flat.reference, 255 - flat.reference
         weight = usable.astype(np.float32)
         near = (int(9 * unit) | 1,) * 2
@@ -164,7 +165,8 @@ class Cover:
     def on_artwork(self, whole: Mask) -> float:
         """Share of a mark's outline that follows the reference's artwork."""
         body = self._body(whole)
-        outline = body & ~shrunk(body, 1) & ~self._rim
+        # What ends where nothing can be seen has no outline there.
+        outline = body & ~shrunk(body, 1) & ~self._rim & ~self._beside_lost
         return float(self._edges[outline].mean()) if outline.any() else 0.0
 
     def _crossing(self, whole: Mask) -> Mask | None:

@@ -63,6 +63,9 @@ that show two sides of a carton, nearly all photos show less."""
 
 _JOIN = 6.0
 
+_LOOKED_AT = 3
+"""How many places that are no marks are looked at, the most unlike first, for how near one is to being one."""
+
 _GREY, _SOFT = 4.0, 3.0
 """A shadow on a plain ground has the ground's hue within this much (Lab) and fades by less than this a pixel (L*)."""
 
@@ -86,7 +89,8 @@ class Held:
 
     `unsure`: how many places disagree where agreement around them is not established, and are no marks for that.
     `visible`: share of the face in view, 0..1. `agreement`: share of that which agrees. `colour`: mean Lab
-    difference, lightness counted half; `None` where nothing is in view.
+    difference, lightness counted half; `None` where nothing is in view. `almost`: how near the place that differs the
+    most, of those that are no marks, is to being one, 0..1.
     """
 
     marks: tuple[Seen, ...]
@@ -94,6 +98,7 @@ class Held:
     visible: float
     agreement: float
     colour: float | None
+    almost: float
 
 
 def differences(flat: Flat, official: bool = True, established: bool = True) -> Held:
@@ -119,7 +124,7 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
     flat = unveiled(flat, face & flat.seen, unit)
     usable = face & flat.seen
     if usable.sum() <= 0.05 * whole_face.sum():
-        return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None)
+        return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None, 0.0)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
     if flat.grain > _COARSE:
@@ -132,11 +137,15 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
     cover = Cover(flat, pack, face, usable, colour > _COLOUR, _WINDOW, unit, bounded=shown is not None)
     sort = _Sort(flat, cover, usable, score, unit)
     marks, hidden = [], np.zeros_like(face)
+    faint: list[tuple[float, Mask]] = []
     least = max(_LEAST * face.sum(), (7 * unit) ** 2)
     for n in range(1, count):
         whole = labels == n
         mask = whole & (weak > 0) & usable
         if not (mask & (score > 1)).any() or mask.sum() < least:
+            if mask.any():
+                share = float(min(score[mask].max() / _CLEAR, 1) * np.sqrt(min(mask.sum() / least, 1)))
+                faint.append((share, whole))
             continue
         over = cover.over(whole, mask)
         if over is not None:
@@ -146,13 +155,21 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
             if not (mask & (score > 1)).any() or mask.sum() < least:
                 continue
         strength, likeness = float(score[mask].max()), float(np.median(alike[mask]))
-        # What is faint around a mark says nothing of what it is.
-        core = mask & (score > 1)
-        kind = sort.kind(whole, mask, likeness, float(np.median(structure[core])), float(np.median(colour[core])))
-        if kind and strength > (_CLEAR_ALIKE if likeness > _ALIKE else _CLEAR):
+        kind = sort.kind(whole, mask, likeness, structure, colour)
+        clear = _CLEAR_ALIKE if likeness > _ALIKE else _CLEAR
+        if kind and strength > clear:
             marks.append(Seen(_by_spread(kind, spreads, mask, likeness), _tight(whole, kind, unit), whole, strength))
+        elif kind:
+            faint.append((strength / clear, whole))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     sure = [mark for mark in marks if _surrounded(mark.mask, pack, shown, unit)]
+    almost = 0.0
+    for share, whole in sorted(faint, key=lambda one: -one[0])[:_LOOKED_AT]:
+        mask = whole & (weak > 0) & usable
+        kind = sort.kind(whole, mask, float(np.median(alike[mask])), structure, colour)
+        if kind and cover.over(whole, mask) is None and _surrounded(whole, pack, shown, unit):
+            almost = share
+            break
     view = usable & ~hidden
     agrees = (score < 1) & view
     return Held(
@@ -161,6 +178,7 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
         float(view.sum() / max(whole_face.sum(), 1)),
         float(agrees.sum() / max(view.sum(), 1)),
         float(np.mean(colour[view])) if view.any() else None,
+        almost,
     )
 
 
@@ -271,8 +289,12 @@ class _Sort:
     def __init__(self, flat: Flat, cover: Cover, usable: Mask, score: Map, unit: float) -> None:
         self._flat, self._cover, self._usable, self._score, self._unit = flat, cover, usable, score, unit
 
-    def kind(self, whole: Mask, mask: Mask, alike: float, structure: float, colour: float) -> Mark | None:
-        """What sort of mark it is; `None` where it is only light."""
+    def kind(self, whole: Mask, mask: Mask, alike: float, structures: Map, colours: Map) -> Mark | None:
+        """What sort of mark it is, from unexplained structure and colour; `None` where it is only light."""
+        score = self._score[mask]
+        # What is faint around a mark says nothing of what it is.
+        core = score > min(1.0, _WEAK * float(score.max()))
+        structure, colour = float(np.median(structures[mask][core])), float(np.median(colours[mask][core]))
         photo, reference = self._flat.photo[mask], self._flat.reference[mask]
         through = (photo * reference).sum(axis=0) / np.maximum((reference**2).sum(axis=0), 1)
         change = max(float(np.abs(photo - reference).mean()), 1.0)
@@ -280,19 +302,15 @@ class _Sort:
         if self._bulges(whole) and (structure < _STRUCTURE or alike > 0.5):
             return "dent"
         # A liquid filters what is under it, blue the most, and keeps its structure.
-        if (
-            left < 0.45
-            and through.max() < 0.95
-            and through[0] - through[2] > 0.12
-            and self._cover.on_artwork(whole) < 0.5
-        ):
+        liquid = left < 0.45 and through.max() < 0.95 and through[0] - through[2] > 0.12
+        if liquid and self._cover.on_artwork(whole) < 0.5:
             return "stain"
         if left < 0.35 and np.ptp(through) < 0.12 and structure < _STRUCTURE:
             return None
         tinted = structure < 0.8 * _STRUCTURE or alike > 0.75
         if colour > _COLOUR and tinted:
-            strong = float(np.percentile(self._score[mask], 90)) > 1.5 or float(self._score[mask].max()) > 2
-            return "colour" if strong else None
+            strong = float(np.percentile(score, 90)) > 1.5 or float(score.max()) > 2
+            return "colour" if strong or liquid else None
         if structure < 0.5 * _STRUCTURE:
             return None
         return "artwork"
@@ -309,7 +327,8 @@ class _Sort:
         hue = np.median(np.hypot(change[..., 1], change[..., 2])[whole])
         soft = sharp[around].std() / max(float(light[around].std()), 1e-3)
         # A fold loses much of its light at once, and one flank always catches some.
-        return bool(hue < 6 and ((soft < 0.35 and low < -4 and high > 4) or (soft < 0.5 and low < -25 and high > 3)))
+        gentle = hue < 6 and soft < 0.35 and low < -4 and high > 4
+        return bool(gentle or (hue < 10 and soft < 0.5 and low < -20 and high > 3))
 
 
 def _judged(shown: Mask, agreed: Mask) -> Mask:

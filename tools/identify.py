@@ -82,16 +82,13 @@ def _by_sight(
     groups = places(strong)
     for rivals in groups:
         settled, words = settle(photo, kit, rivals)
+        if rivals is groups[0] and (close := doubted(ranking, rivals, settled)):
+            # What stands beside it is no answer to what the photo is of.
+            return _finding(photo, start, "unreadable", close, facts, "variant_undetermined", mirrored=mirrored)
         if len(settled) == 1:
             matches += settled
         elif undetermined is None:
             undetermined = (settled, words)
-    first = strong[0]
-    own = next((match for match in matches if match.sku == first.product.sku), None)
-    if own and own.text is None and not is_trusted(ranking, first):
-        # What stands beside it is no answer to what the photo is of.
-        close = [one.match() for one in groups[0] if first.score - one.score < NEAR]
-        return _finding(photo, start, "unreadable", close, facts, "variant_undetermined", mirrored=mirrored)
     if undetermined and (not matches or groups[0][0].product.sku == undetermined[0][0].sku):
         rivals_left, words = undetermined
         return _finding(
@@ -140,6 +137,15 @@ def settle(photo: Photo, kit: Kit, rivals: Sequence[Sighting]) -> tuple[list[Mat
             return [group[best].match(shares[best], decided)], ""
     missing = sorted({word for words in telling for word in words})
     return [one.match(share) for one, share in zip(group, shares, strict=True)], ", ".join(missing)
+
+
+def doubted(ranking: Ranking, rivals: Sequence[Sighting], settled: Sequence[Match]) -> list[Match]:
+    """The likeliest of a place and those near it, where nothing that was read told it and it is not to be trusted."""
+    first = rivals[0]
+    told = len(settled) > 1 or settled[0].text is not None
+    return (
+        [] if told or is_trusted(ranking, first) else [one.match() for one in rivals if first.score - one.score < NEAR]
+    )
 
 
 def _texts(photo: Photo, kit: Kit, sighting: Sighting) -> Iterator[str]:

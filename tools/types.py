@@ -418,13 +418,16 @@ class Verdict:
 
     `reasons` name what it rests on; `view` is the one view that would settle a `cannot_tell`, `None` otherwise. `p` is
     the probability, 0..1, by its picture alone, that the photo shows the product it was held against, whatever
-    differs, as `sightline eval verify` measures it; `None` of two photos, and where no picture was recognised.
+    differs, as `sightline eval verify` measures it; `None` of two photos, and where no picture was recognised. `unlike`
+    is how clearly the place that differs the most does, in multiples of what makes it a difference; `None` where no
+    picture could be held against the photo.
     """
 
     answer: Answer
     reasons: tuple[str, ...]
     view: str | None = None
     p: float | None = None
+    unlike: float | None = None
 
 
 @dataclass(frozen=True)
