@@ -88,17 +88,17 @@ def measure(task: tuple[int, str | None], backgrounds: Path | None) -> Result:
     registration = register(extract(photo, *SEEN), there)
     flat: Flat | None = None
     marks: tuple[tuple[str, float, float, Box], ...] = ()
-    almost = 0.0
+    unlike = 0.0
     if registration is not None and len(registration) >= ENOUGH:
         flat = lay(photo, reference, registration.homography)
         held = differences(flat)
-        almost = held.almost
+        unlike = held.unlike
         for mark in held.marks:
             box = Box.around((x, y) for x, y in flat.region(mark.box))
             marks += ((mark.kind, box.overlap(shot.box) if shot.box else 0.0, mark.strength, flat.there(mark.box)),)
     ms = (time.perf_counter() - start) * 1000
     scores = {
-        "marks": max((strength for _, _, strength, _ in marks), default=almost),
+        "marks": unlike,
         "colour histogram": histogram_distance(histogram(photo), histogram(reference)),
         "perceptual hash": hash_distance(perceptual_hash(photo), perceptual_hash(reference)),
         "SSIM": -similarity(photo, reference),

@@ -282,8 +282,7 @@ def hold(photo: Pixels, reference: Pixels) -> Result:
     boxes = tuple(flat.there(mark.box) for mark in held.marks)
     if not decides(held, flat) or measure(photo).level == "retake":
         return Result(False, boxes, {}, ms)
-    strongest = max((mark.strength for mark in held.marks), default=held.almost)
-    return Result(True, boxes, {"strongest mark": strongest, **_plainly(flat, photo, reference)}, ms)
+    return Result(True, boxes, {"strongest mark": held.unlike, **_plainly(flat, photo, reference)}, ms)
 
 
 def decides(held: Held, flat: Flat) -> bool:

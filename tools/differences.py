@@ -89,8 +89,8 @@ class Held:
 
     `unsure`: how many places disagree where agreement around them is not established, and are no marks for that.
     `visible`: share of the face in view, 0..1. `agreement`: share of that which agrees. `colour`: mean Lab
-    difference, lightness counted half; `None` where nothing is in view. `almost`: how near the place that differs the
-    most, of those that are no marks, is to being one, 0..1.
+    difference, lightness counted half; `None` where nothing is in view. `faint`: the place that is the nearest to
+    being a mark, its strength under 1.
     """
 
     marks: tuple[Seen, ...]
@@ -98,7 +98,13 @@ class Held:
     visible: float
     agreement: float
     colour: float | None
-    almost: float
+    faint: Seen | None
+
+    @property
+    def unlike(self) -> float:
+        """How clearly the place that differs the most does, in multiples of the threshold."""
+        strengths = [mark.strength for mark in self.marks]
+        return max(strengths, default=self.faint.strength if self.faint else 0.0)
 
 
 def differences(flat: Flat, official: bool = True, established: bool = True) -> Held:
@@ -124,7 +130,7 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
     flat = unveiled(flat, face & flat.seen, unit)
     usable = face & flat.seen
     if usable.sum() <= 0.05 * whole_face.sum():
-        return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None, 0.0)
+        return Held((), 0, float(usable.sum() / max(whole_face.sum(), 1)), 0.0, None, None)
     alike, structure, colour, spreads = _maps(flat, usable, unit)
     score = np.maximum(structure / _STRUCTURE, colour / _COLOUR)
     if flat.grain > _COARSE:
@@ -163,12 +169,12 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
             faint.append((strength / clear, whole))
     marks = _dents(flat, usable & ~hidden, marks, unit)
     sure = [mark for mark in marks if _surrounded(mark.mask, pack, shown, unit)]
-    almost = 0.0
+    nearest: Seen | None = None
     for share, whole in sorted(faint, key=lambda one: -one[0])[:_LOOKED_AT]:
         mask = whole & (weak > 0) & usable
         kind = sort.kind(whole, mask, float(np.median(alike[mask])), structure, colour)
         if kind and cover.over(whole, mask) is None and _surrounded(whole, pack, shown, unit):
-            almost = share
+            nearest = Seen(kind, _tight(whole, kind, unit), whole, share)
             break
     view = usable & ~hidden
     agrees = (score < 1) & view
@@ -178,7 +184,7 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
         float(view.sum() / max(whole_face.sum(), 1)),
         float(agrees.sum() / max(view.sum(), 1)),
         float(np.mean(colour[view])) if view.any() else None,
-        almost,
+        nearest,
     )
 
 

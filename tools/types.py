@@ -392,7 +392,7 @@ class Difference:
     the reference shows and `now` what the photo shows: the words of a text difference, the colours' names of a
     colour difference, the kind of damage; `None` where neither can be named. `said` is how a model words what it
     sees there, which decides nothing. `strength`: how clearly it differs, in multiples of the threshold from which on a
-    place is marked; `None` where nobody measured it.
+    place is marked, and just that where only its words were read to differ; `None` where nobody measured it.
     """
 
     kind: DifferenceKind
