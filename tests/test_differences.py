@@ -114,6 +114,24 @@ def test_a_bar_in_front_of_it_is_no_difference(seed: int) -> None:
     assert marks(photo, official(seed)) == ()
 
 
+def on_white(seed: int) -> Pixels:
+    """A pack on a white ground: bright paper, a block of print."""
+    page = np.full((HIGH + 80, WIDE + 80, 3), 250, np.uint8)
+    page[40:-40, 40:-40] = (226, 226, 244)
+    page[250:430, 90:440] = cv2.resize(official(seed), (350, 180), interpolation=cv2.INTER_AREA)
+    return page
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_strap_hardly_darker_than_the_paper_is_no_difference_and_print_that_is_gone_is(seed: int) -> None:
+    reference = on_white(seed)
+    strapped, gone = reference.copy(), reference.copy()
+    cv2.line(strapped, (300, 0), (270, HIGH + 79), (192, 192, 208), 16)
+    assert marks(strapped, reference) == ()
+    gone[300:380, 250:330] = (226, 226, 244)
+    assert any(holds(mark, 290, 340) for mark in marks(gone, reference))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_print_that_is_gone_from_overexposed_paper_is_marked(seed: int) -> None:
     reference = official(seed)

@@ -1,13 +1,20 @@
 """Law: the photos that figures are measured on are the same each time, show their edit, and it is found."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from fakes import CountingReader, shop
 from PIL import Image
 
 from sightline.benchmarks import differences, edits, photographs
 from sightline.examples.render.fonts import FACES
+from sightline.memory.photos import PhotoStore
+from sightline.memory.readings import Readings
+from sightline.tools.compare import compare
+from sightline.tools.kit import Kit
+from sightline.tools.photos import load
 
 pytestmark = pytest.mark.skipif(
     not all(Path(face.path).is_file() for face in FACES.values()), reason="the typefaces of the samples are not here"
@@ -36,6 +43,26 @@ def test_a_genuine_photo_with_a_thumb_and_a_price_tag_has_no_mark() -> None:
     result = differences.measure((1, None), None)
     assert result.shot.over == ("thumb", "tag")
     assert result.marks == ()
+
+
+@pytest.mark.parametrize(
+    ("seed", "kind", "said"), [(153, "word", ("oats, and little else", "oats, and little lemon")), (134, None, None)]
+)
+def test_words_are_read_where_a_place_nearly_differs(
+    tmp_path: Path, seed: int, kind: str | None, said: tuple[str, str] | None
+) -> None:
+    assert differences.measure((seed, kind), None).marks == ()
+    shot, picture = photographs.shoot(seed, kind)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    official = load(file.getvalue())
+    photos = PhotoStore(tmp_path / "photos")
+    photos.add(official)
+    kit = Kit(CountingReader(), Readings(Path(":memory:"), "1"), photos, shop())
+    found = compare(load(shot.jpeg), kit, against=official.id)
+    assert [(d.kind, d.before, d.now) for d in found.differences] == ([("text", *said)] if said else [])
+    assert found.verdict is not None
+    assert (found.verdict.answer == "differs") == (said is not None)
 
 
 def test_a_set_is_written_with_the_place_of_each_edit_and_the_same_each_time(tmp_path: Path) -> None:

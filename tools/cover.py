@@ -26,6 +26,9 @@ _BEYOND, _GOING_ON = 12.0, 11.0
 _FOLLOWING = 0.55
 """Share of an outline on the artwork from which on it may be the artwork's: that of a part that is missing."""
 
+_PAPER = 0.15
+"""Share of a face from which on what has one colour is what it is made of."""
+
 _OUTSHONE, _BARED = 60.0, 20.0
 """Of 255, from which on a channel is brighter than print can be in the light of the face; units across, at least."""
 
@@ -139,6 +142,7 @@ class Cover:
         self._rim = face & ~shrunk(face, 8 * unit)
         self._goes_on = self._rim & self._same_beyond(pack)
         self._lost = face & ~flat.seen
+        self._outside = ~grown(pack, 4 * unit)
         self._beside_lost = grown(self._lost, window * unit)
         change, room = flat.photo - flat.reference, 255 - flat.reference
         weight = usable.astype(np.float32)
@@ -151,6 +155,8 @@ class Cover:
         crossing = self._crossing(whole)
         if crossing is not None:
             return crossing
+        if self._bounded and self._in_front(whole):
+            return whole
         on_artwork = self.on_artwork(whole)
         ring = grown(whole, 9 * self._unit) & ~grown(whole, 2 * self._unit) & self._face
         photo, reference, white = self._flat.photo[mask], self._flat.reference[mask], self._white[mask][:, None]
@@ -184,6 +190,24 @@ class Cover:
             return None
         # Where the face ends is not always known: then this may be another side of it.
         return whole if not self._bounded or self.on_artwork(whole) < 0.5 else None
+
+    def _in_front(self, whole: Mask) -> bool:
+        """Whether what is seen here has one colour, in which it goes on over the pack to beyond it, as a strap does.
+
+        What covers a large part of the pack in one colour is its paper.
+        """
+        import cv2
+
+        body = self._body(whole)
+        colour = np.median(self.here[body], axis=0) if body.any() else None
+        if colour is None or np.median(np.linalg.norm(self.here[body] - colour, axis=1)) > _CROSSING / 3:
+            return False
+        alike = np.linalg.norm(self.here - colour, axis=2) < _CROSSING / 2
+        _, labels = cv2.connectedComponents(alike.astype(np.uint8), connectivity=4)
+        largest = int(np.bincount(labels[body & alike]).argmax())
+        thing = labels == largest
+        beyond = (thing & self._outside).sum() > _LEAST * self._unit**2
+        return bool(largest and beyond and (thing & self._face).sum() < _PAPER * self._face.sum())
 
     def _foreign(self, whole: Mask, piece: Mask) -> bool:
         """Whether a piece has another colour than what is around the mark, the ground that a missing part bares."""

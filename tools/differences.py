@@ -153,13 +153,13 @@ def differences(flat: Flat, official: bool = True, established: bool = True) -> 
                 share = float(min(score[mask].max() / _CLEAR, 1) * np.sqrt(min(mask.sum() / least, 1)))
                 faint.append((share, whole))
             continue
-        over = cover.over(whole, mask)
-        if over is not None:
+        # What is left of it may be in front as well.
+        while mask.any() and (over := cover.over(whole, mask)) is not None:
             hidden |= over
             whole = largest(whole & ~over)
             mask &= whole
-            if not (mask & (score > 1)).any() or mask.sum() < least:
-                continue
+        if not (mask & (score > 1)).any() or mask.sum() < least:
+            continue
         strength, likeness = float(score[mask].max()), float(np.median(alike[mask]))
         kind = sort.kind(whole, mask, likeness, structure, colour)
         clear = _CLEAR_ALIKE if likeness > _ALIKE else _CLEAR
