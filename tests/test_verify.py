@@ -1,10 +1,12 @@
 """A claimed product is verified against all that it could be; what cannot be trusted is not answered."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import SHOP, shop
+from PIL import Image
 
 from sightline.memory.readings import Readings
 from sightline.tools.compare import compare
@@ -41,6 +43,19 @@ def test_its_own_product_is_the_same_and_another_is_another() -> None:
         other = verify(photo, KIT, sku)
         assert (other.answer, other.rival) == ("other_variant", "FRN-OAT-15")
         assert other.p < own.p
+
+
+def test_what_stands_beside_the_middle_refuses_nothing() -> None:
+    shown = Image.open(SHOP / "photos" / "oat-on-table.jpg")
+    wider = Image.new("RGB", (3 * shown.width, shown.height), "#8a8680")
+    wider.paste(shown, (0, 0))
+    file = io.BytesIO()
+    wider.save(file, "JPEG", quality=92)
+    photo = load(file.getvalue())
+    assert verify(photo, KIT, "FRN-OAT-15").answer == "same"
+    told = verify(photo, KIT, "SYT-LJ-MQ")
+    assert (told.answer, told.rival) == ("cannot_tell", "FRN-OAT-15")
+    assert told.p < 0.05
 
 
 def test_what_the_catalogue_does_not_have_cannot_be_told() -> None:

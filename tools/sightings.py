@@ -271,11 +271,15 @@ def places(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
 
 def is_foremost(one: Sighting, size: Size) -> bool:
     """Whether this is what a photo of this size was taken of, and not something beside it."""
+    return len(one.registration) >= CLEAR and in_the_middle(one, size)
+
+
+def in_the_middle(one: Sighting, size: Size) -> bool:
+    """Whether it covers the middle of a photo of this size."""
     import cv2
 
     middle = size.width / 2, size.height / 2
-    holds = cv2.pointPolygonTest(np.array(one.quad, np.float32), middle, False) >= 0
-    return len(one.registration) >= CLEAR and bool(holds)
+    return bool(cv2.pointPolygonTest(np.array(one.quad, np.float32), middle, False) >= 0)
 
 
 def overlap(a: Quad, b: Quad) -> float:

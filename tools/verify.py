@@ -5,13 +5,14 @@ from typing import Literal
 
 from .identify import look
 from .kit import Kit
-from .sightings import chances, is_trusted
+from .sightings import chances, in_the_middle
 from .types import Photo
 
-YES, NO = 0.7, 0.02
-"""Probability from which on it is the product, and up to which it is not, where what is seen can be trusted.
+YES, NO = 0.8, 0.05
+"""Probability from which on it is the product, and up to which it is not, where another is in the middle.
 
-Chosen on `train` photos of the grocery set, each with its own product, its nearest sibling and any other.
+Chosen on 864 `train` photos of the grocery set, each with its own product, its nearest sibling and any other: of the
+pairs 83% are decided, and of those 99.3% rightly.
 """
 
 
@@ -34,13 +35,13 @@ def verify(photo: Photo, kit: Kit, sku: str) -> Verification:
     Raises `UnknownProduct`.
     """
     ranking, _ = look(photo, kit, [(kit.catalogue.product(sku), "claimed")])
-    # What stands beside it, and is the clearer of the two, is what the photo was taken of.
     likely = chances(ranking.scores, sku)
     p = likely.pop(sku)
     rival = max(likely, key=lambda other: likely[other], default=None)
     seen = {one.product.sku: one for one in ranking.strong}
-    if p >= YES and sku in seen and is_trusted(ranking, seen[sku]):
+    if p >= YES and sku in seen:
         return Verification("same", p, rival)
-    if p <= NO and rival in seen and is_trusted(ranking, seen[rival]):
+    # What is not in the middle stands beside what the photo was taken of, by a side that the catalogue may not have.
+    if p <= NO and rival in seen and in_the_middle(seen[rival], photo.size):
         return Verification("other_variant", p, rival)
     return Verification("cannot_tell", p, rival)
