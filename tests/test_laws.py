@@ -29,9 +29,9 @@ def noise(seed: int) -> bytes:
     """A 5 MB JPEG."""
     import io
 
-    pixels = np.random.default_rng(seed).integers(0, 255, (1800, 2400, 3), np.uint8)
+    pixels = np.random.default_rng(seed).integers(0, 255, (1300, 1300, 3), np.uint8)
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=95)
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 

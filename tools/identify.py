@@ -149,8 +149,7 @@ def doubted(ranking: Ranking, rivals: Sequence[Sighting], settled: Sequence[Matc
 
 
 def _texts(photo: Photo, kit: Kit, sighting: Sighting) -> Iterator[str]:
-    """What is read on the photo, then on the face laid flat, where columns that stood askew are upright."""
-    yield read(photo, kit).text
+    """What is read on the face laid flat, where columns that stood askew are upright, then on all of the photo."""
 
     def face() -> NDArray[np.uint8]:
         picture = kit.catalogue.photo(sighting.reference)
@@ -160,6 +159,7 @@ def _texts(photo: Photo, kit: Kit, sighting: Sighting) -> Iterator[str]:
         return lay(pixels(photo), shown(pixels(picture), quad), to_photo).photo.astype(np.uint8)
 
     yield read_once(photo.id, kit, f"{kit.reader.name} on the face of {sighting.reference}", face).text
+    yield read(photo, kit).text
 
 
 def words_of(text: str) -> set[str]:

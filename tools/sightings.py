@@ -57,7 +57,7 @@ TRUST = Weights(
     inliers=-0.7, cells=1.95, structure=4.23, worst=-0.041, tint=0.0, agreement=2.3, nearness=0.0, unlaid=0.0
 )
 
-GAP, FURTHEST, TRUSTED = 0.337, 8.0, 6.8
+GAP, FURTHEST, TRUSTED = 0.337, 8.0, 7.0
 """How far the likeliest is to be trusted: how well it agrees where it is known to lie, what a difference in score to
 its next rival counts, up to this much, and the sum from which on an answer is given.
 
