@@ -1,7 +1,10 @@
 """What several test files need: an Assistant whose OCR engine is shared and counts, a photo, and nothing else set."""
 
+import atexit
 import os
+import shutil
 import ssl
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +14,11 @@ from fakes import CountingReader, label
 from PIL import Image
 
 from sightline.agent.assistant import Assistant
+
+if "SIGHTLINE_TESTS_READ" not in os.environ:
+    # Of the first process of a run; the others inherit it.
+    os.environ["SIGHTLINE_TESTS_READ"] = tempfile.mkdtemp(prefix="sightline-read-")
+    atexit.register(shutil.rmtree, os.environ["SIGHTLINE_TESTS_READ"], ignore_errors=True)
 
 
 @pytest.fixture

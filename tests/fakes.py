@@ -2,8 +2,11 @@
 
 import atexit
 import hashlib
+import os
+import pickle
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -54,11 +57,11 @@ def no_catalogue() -> Catalogue:
     return Catalogue(Path(tempfile.gettempdir()) / "sightline-nothing-here", "1")
 
 
-_read: dict[tuple[tuple[int, ...], bytes], Sequence[tuple[str, float, Quad]]] = {}
-
-
 class CountingReader:
-    """The real OCR engine, counting how often it is asked; what it read once in this run it need not read again."""
+    """The real OCR engine, counting how often it is asked; what it read once in this run it need not read again.
+
+    Nor need another process of this run, which finds it in `SIGHTLINE_TESTS_READ`.
+    """
 
     def __init__(self) -> None:
         self.name = engine().name
@@ -66,10 +69,14 @@ class CountingReader:
 
     def read(self, pixels: NDArray[np.uint8]) -> Sequence[tuple[str, float, Quad]]:
         self.calls += 1
-        key = pixels.shape, hashlib.sha256(pixels.tobytes()).digest()
-        if key not in _read:
-            _read[key] = engine().read(pixels)
-        return _read[key]
+        key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+        kept = Path(os.environ["SIGHTLINE_TESTS_READ"]) / key
+        if not kept.exists():
+            part = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+            part.write_bytes(pickle.dumps(engine().read(pixels)))
+            part.replace(kept)
+        lines: Sequence[tuple[str, float, Quad]] = pickle.loads(kept.read_bytes())
+        return lines
 
 
 def label(*lines: str, size: tuple[int, int] = (640, 480)) -> Image.Image:

@@ -4,7 +4,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from fakes import ROOT
+from fakes import ROOT, CountingReader
 
 from sightline.agent.assistant import Assistant
 from sightline.agent.reply import Reply
@@ -15,8 +15,10 @@ DEMO = runpy.run_path(str(ROOT / "examples" / "demo.py"))
 
 @pytest.fixture(scope="module")
 def replies(tmp_path_factory: pytest.TempPathFactory) -> list[Reply]:
-    with Assistant.open(tmp_path_factory.mktemp("demo")) as assistant:
-        return list(DEMO["converse"](assistant))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sightline.agent.assistant.RapidReader", CountingReader)
+        with Assistant.open(tmp_path_factory.mktemp("demo")) as assistant:
+            return list(DEMO["converse"](assistant))
 
 
 def look(reply: Reply, tool: str) -> Finding:

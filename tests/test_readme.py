@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ROOT
+from fakes import ROOT, CountingReader
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -30,13 +30,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_commands_of_the_command_line_work(here: Path) -> None:
+def test_the_commands_of_the_command_line_work(here: Path, reader: CountingReader) -> None:
     ours = [c for c in COMMANDS if c.startswith("sightline ")]
     assert len(ours) >= 8
     for command in ours:
         result = CliRunner().invoke(app, shlex.split(command)[1:])
         assert result.exit_code == 0, f"{command}\n{result.output}"
     assert (here / "marked.jpg").is_file()
+    assert reader.calls
 
 
 def test_the_commands_that_need_a_hub_a_server_or_minutes_have_flags_that_exist() -> None:

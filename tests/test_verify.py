@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import SHOP, shop
+from fakes import SHOP, CountingReader, shop
 from PIL import Image
 
 from sightline.memory.readings import Readings
@@ -14,7 +14,6 @@ from sightline.tools.errors import UnknownProduct
 from sightline.tools.identify import identify, ranked
 from sightline.tools.kit import Kit
 from sightline.tools.photos import load
-from sightline.tools.reader import RapidReader
 from sightline.tools.recognise import recognise
 from sightline.tools.sightings import chances, is_trusted, places, rivals_of
 from sightline.tools.types import Photo, PhotoId
@@ -28,7 +27,7 @@ class NoPhotos:
         raise AssertionError(photo)
 
 
-KIT = Kit(RapidReader(), Readings(Path(":memory:"), "1"), NoPhotos(), shop())
+KIT = Kit(CountingReader(), Readings(Path(":memory:"), "1"), NoPhotos(), shop())
 
 
 def sent(name: str) -> Photo:
