@@ -16,7 +16,7 @@ check: venv
 	@$(BIN)/mypy
 	@MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests
 	@MYPYPATH=examples/render $(BIN)/mypy examples benchmarks
-	@OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile
+	@OMP_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 venv: $(STAMP)
 

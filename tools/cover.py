@@ -10,7 +10,7 @@ import numpy as np
 
 from .flat import Flat
 from .masks import Mask, box_of, grown, pieces, shrunk, square
-from .surface import Map, lab
+from .surface import Map, darkest, lab
 
 RIM = 4.0
 """Units by which the rim of a face is left out of account: it is never cut off to the pixel."""
@@ -101,7 +101,7 @@ def bared(flat: Flat, face: Mask, unit: float) -> Mask:
     back = np.zeros_like(face)
     room = np.maximum(255 - flat.reference, 0)
     added = ((flat.photo - flat.reference) * room).sum(axis=2)
-    for piece in pieces(face & ~flat.seen & (flat.photo.min(axis=2) > flat.reference.min(axis=2) + _OUTSHONE)):
+    for piece in pieces(face & ~flat.seen & (darkest(flat.photo) > darkest(flat.reference) + _OUTSHONE)):
         box = box_of(piece)
         if min(box.width, box.height) < _BARED * unit:
             continue

@@ -17,7 +17,7 @@ from .bends import MOST, Way, bend, roll
 from .faces import further
 from .features import extract
 from .registration import Matrix, centred, inverse, plausible, project, slope
-from .surface import FULL, Map, even
+from .surface import FULL, Map, brightest, darkest, even
 from .types import Box, Point, Quad
 
 Pixels = NDArray[np.uint8]
@@ -260,8 +260,8 @@ def _blown(sight: Pixels, official: Pixels) -> NDArray[np.bool_]:
     """Where light or darkness took away what there was to see, and some way around."""
     import cv2
 
-    white = (sight.min(axis=2) > 247) & (official.min(axis=2) < 225)
-    black = sight.max(axis=2) < 10
+    white = (darkest(sight) > 247) & (darkest(official) < 225)
+    black = brightest(sight) < 10
     lost = cv2.morphologyEx((white | black).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.asarray(cv2.dilate(lost, np.ones((9, 9), np.uint8)) > 0)
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from .surface import brightest, darkest
 from .types import Advice, Quality, Side, Size
 
 Pixels = NDArray[np.uint8]
@@ -68,8 +69,8 @@ def measure(pixels: Pixels) -> Quality:
         size=Size(width, height),
         sharpness=round(sharpness, 1),
         brightness=round(float(grey.mean()) / 255, 3),
-        dark=round(float((small.max(axis=2) <= 5).mean()), 3),
-        bright=round(float((small.min(axis=2) >= 250).mean()), 3),
+        dark=round(float((brightest(small) <= 5).mean()), 3),
+        bright=round(float((darkest(small) >= 250).mean()), 3),
         glare=round(_glare(small), 4),
         cut_off=_cut_off(small),
         level="good",
@@ -138,7 +139,7 @@ def _glare(small: Pixels) -> float:
     """
     import cv2
 
-    lowest = small.min(axis=2)
+    lowest = darkest(small)
     blown = cv2.morphologyEx((lowest >= _BLOWN).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(blown, connectivity=4)
     height, width = blown.shape
