@@ -407,7 +407,7 @@ def test_the_home_is_left_as_it_was(catalogue: Path, monkeypatch: pytest.MonkeyP
     assert kept(home) == before
 
 
-def test_the_embedder_is_that_of_the_home(catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_embedder_that_nobody_knows_is_an_error(catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = photographed(catalogue.parent, {"sku": "P0"})
     monkeypatch.setenv("SIGHTLINE_EMBEDDER", "nobody:knows")
     result = run("identify", "--catalogue", catalogue, "--photos", photos)

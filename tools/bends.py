@@ -17,7 +17,11 @@ MOST = 0.02
 """The most a bend may move anything, as a share of the frame's long side."""
 
 _PERSPECTIVE, _STIFF = 24, 0.1
+"""Pairs from which on a can is seen in perspective, and how firmly that is held near none; set, not fitted."""
+
 _TRIALS = 100
+"""Cans tried by four pairs each."""
+
 _RADII, _MIDDLES = (0.5, 0.56, 0.65), (0.44, 0.5, 0.56)
 """Radius of a can and where its axis stands, as shares of the width over which features are found."""
 

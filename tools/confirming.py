@@ -18,7 +18,8 @@ from .types import Box, Fact, Match, Photo, Point, Quad
 from .verify import NO
 
 MIDDLE = 0.7
-"""Share of either side of a photo, around its middle, that is taken for the product where nobody knows better."""
+"""Share of either side of a photo, around its middle, that is taken for the product where nobody knows better; set, not
+fitted."""
 
 
 def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad | None:

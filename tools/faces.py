@@ -15,8 +15,7 @@ _FEWEST, _MOST = 12, 2
 """Features that have to be found again on a further face, and how many of those a box can show."""
 
 _ONE_SIDE = 0.9
-"""Share of each face's features
-that has to stand on its side of the edge they share."""
+"""Share of each face's features that has to stand on its side of the edge they share; set, not fitted."""
 
 
 @dataclass(frozen=True)
