@@ -27,8 +27,7 @@ OTHER_PHOTO = "other photo"
 
 def receive(kit: TurnKit, state: State) -> Update:
     """Begin a turn: find the photos it is about, measure each, settle the language."""
-    from ..tools.photos import pixels
-    from ..tools.quality import measure
+    from ..tools.quality import quality_of
 
     before = kit.sessions.last(state["thread"])
     photos = list(dict.fromkeys(state.get("photos") or (before or {}).get("photos", [])))
@@ -36,7 +35,7 @@ def receive(kit: TurnKit, state: State) -> Update:
     for photo in photos:
         _status("receive", photo)
         start = time.perf_counter()
-        quality = measure(pixels(kit.photos.get(photo)))
+        quality = quality_of(kit.photos.get(photo))
         ms = 1000 * (time.perf_counter() - start)
         looks.append(
             Finding(f"quality:{photo[7:15]}", "quality", "found", (photo,), "photo quality", ms, quality=quality)

@@ -82,7 +82,7 @@ done(forked(lambda: state(folder / "one")))
 done(forked(lambda: state(folder / "two")))
 killed = turn = 0
 # Some are done before they are killed: those do not count.
-while killed < 20 and turn < 20:
+while killed < 30 and turn < 20:
     home = folder / f"home{turn}"
     rows, long = ("a.jsonl", took) if turn % 2 else ("b.jsonl", took_more)
     if turn % 2 == 0:
@@ -111,7 +111,7 @@ def test_a_killed_index_run_again_makes_exactly_the_catalogue(tmp_path: Path) ->
     assert run.returncode == 0, run.stderr[-2000:]
     *states, killed = [json.loads(line) for line in run.stdout.splitlines()]
     one, two, *after = states
-    assert killed >= 20, f"only {killed} runs were killed before they were done"
+    assert killed >= 30, f"only {killed} runs were killed before they were done"
     assert (len(one["products"]), len(one["photos"])) == (10, 11)
     assert (len(two["products"]), len(two["photos"])) == (11, 11)
     assert one["photos"] == sorted(one["store"]) == sorted(dict(one["chroma"])) == one["index"] == one["on disk"]

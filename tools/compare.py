@@ -13,7 +13,7 @@ from .identify import coded, doubted, look, settle
 from .kit import Kit
 from .naming import name
 from .photos import pixels
-from .quality import measure
+from .quality import quality_of
 from .reading import read
 from .recognise import ENOUGH, features_of, register
 from .seeing import worded
@@ -101,7 +101,7 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     claimed = kit.catalogue.product(against) if against is not None else None
     ordered: list[tuple[Product, MatchSource]] = [(claimed, "claimed")] if claimed else []
     named = coded(photo, kit)
-    quality = measure(pixels(photo))
+    quality = quality_of(photo)
     ranking, mirrored = look(photo, kit, [*ordered, *named])
     rivals = _place(ranking.strong, ordered, named, photo)
     if rivals is None:
@@ -343,7 +343,7 @@ def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:
     facts: tuple[Fact, ...] = ()
     if _doubtful(held):
         named, facts = _told(held, flat, photo, other.id, read(photo, kit), read(other, kit))
-    worse = max((measure(pixels(photo)), measure(seen)), key=lambda quality: quality.level == "retake")
+    worse = max((quality_of(photo), quality_of(other)), key=lambda quality: quality.level == "retake")
     verdict = _judge(held, named, facts, worse, flat)
     match = Match(
         "", "", other.id, ("photo",), inliers=len(laid), agreement=held.agreement, visible=held.visible,

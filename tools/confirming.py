@@ -11,7 +11,7 @@ from .identify import look
 from .kit import Kit
 from .masks import box_of
 from .photos import pixels
-from .quality import measure
+from .quality import quality_of
 from .registration import project
 from .sightings import CLEAR, chances, rivals_of
 from .types import Box, Fact, Match, Photo, Point, Quad
@@ -38,7 +38,7 @@ def place_of(photo: Photo, kit: Kit, sku: str, box: Box | None = None) -> Quad |
         return before.quad
     if box is not None and box.inside(photo.size).area <= 0:
         raise BadInput(f"Expected a box within {photo.size.width} x {photo.size.height} pixels; got {tuple(box)}.")
-    if measure(pixels(photo)).level == "retake":
+    if quality_of(photo).level == "retake":
         raise BadInput("Expected a photo sharp and bright enough to learn from; this one is not. Take another one.")
     ranking, mirrored = look(photo, kit, [(product, "claimed")])
     if mirrored:

@@ -9,7 +9,7 @@ from .identify import identify_by
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
-from .quality import measure
+from .quality import quality_of
 from .reading import read
 from .seeing import Told, tell, told
 from .types import Fact, Finding, Outcome, Photo, Region
@@ -32,7 +32,7 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
         raise BadInput(f"Expected a detail of {', '.join(DETAILS)}; got {detail!r}.")
     start = time.perf_counter()
     seen = pixels(photo)
-    quality = measure(seen)
+    quality = quality_of(photo)
     reading = read(photo, kit)
     codes = read_codes(seen)
     facts = [fact_of(code) for code in codes]

@@ -16,7 +16,7 @@ from .identify import SOURCE, look, settle
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
-from .quality import hides, measure
+from .quality import hides, quality_of
 from .reading import read
 from .seeing import Found, find
 from .sightings import places
@@ -149,7 +149,7 @@ def _look(photo: Photo, kit: Kit, wanted: Target) -> tuple[list[Region], list[Fa
 
 def _may_hide(photo: Photo, wanted: Target) -> bool:
     """Whether it may be there and not be seen; soft edges and a highlight hide print, and no coloured area."""
-    quality = measure(pixels(photo))
+    quality = quality_of(photo)
     return quality.level == "retake" if wanted.kind == "colour" else hides(quality)
 
 

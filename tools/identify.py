@@ -12,7 +12,7 @@ from .codes import fact_of, read_codes
 from .flat import lay
 from .kit import Kit
 from .photos import pixels
-from .quality import measure
+from .quality import quality_of
 from .reading import read, read_once
 from .recognise import recognise
 from .sightings import WEAK, Ranking, Sighting, is_foremost, is_trusted, places
@@ -73,7 +73,7 @@ def _by_sight(
     """What is seen, place by place."""
     strong = ranking.strong
     if not strong:
-        reason = "photo_too_poor" if measure(pixels(photo)).level == "retake" else None
+        reason = "photo_too_poor" if quality_of(photo).level == "retake" else None
         weak = any(len(sighting.registration) >= WEAK for sighting in ranking.sightings)
         outcome: Outcome = "unreadable" if reason or weak else "absent"
         return _finding(photo, start, outcome, facts=facts, reason=reason or ("weak_evidence" if weak else None))

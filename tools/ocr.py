@@ -5,8 +5,7 @@ import time
 
 from .fields import count_expiry, find_fields
 from .kit import Kit
-from .photos import pixels
-from .quality import hides, measure
+from .quality import hides, quality_of
 from .reading import read
 from .seeing import reread, told
 from .types import Fact, FieldName, Finding, Line, Outcome, Photo, Reading
@@ -43,7 +42,7 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     outcome: Outcome = "found"
     if not (answers if field else reading.text):
         outcome = "unreadable" if reason else "absent"
-    if outcome == "absent" and hides(measure(pixels(photo))):
+    if outcome == "absent" and hides(quality_of(photo)):
         outcome, reason = "unreadable", "photo_too_poor"
     regions = tuple(line.region for line in reading.lines)
     lost = [line.box for line in reading.lines if line.status != "read" and _length(line) >= shortest]

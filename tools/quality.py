@@ -4,13 +4,15 @@ Numbers first; then one level and one physical action. It does not know what the
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import photos
 from .surface import brightest, darkest
-from .types import Advice, Quality, Side, Size
+from .types import Advice, Photo, Quality, Side, Size
 
 Pixels = NDArray[np.uint8]
 Grey = NDArray[np.float32]
@@ -78,6 +80,12 @@ def measure(pixels: Pixels) -> Quality:
     )
     level, advice = _judge(facts, float(high - low), _likeness(grey))
     return Quality(**{**vars(facts), "level": level, "advice": advice})
+
+
+@lru_cache(maxsize=8)
+def quality_of(photo: Photo) -> Quality:
+    """The quality of a photo, measured once, whichever tools ask in a turn."""
+    return measure(photos.pixels(photo))
 
 
 def hides(quality: Quality) -> bool:
