@@ -4,7 +4,7 @@ The photo is in perspective and uneven light, with a tint, blur, noise and JPEG;
 front, and a lamp shine on it; what was edited stays in view. What is edited is of `benchmarks/edits.py`. The same seed
 gives the same bytes. To write a labelled set as `sightline eval` takes it:
 
-    python benchmarks/photographs.py --out FOLDER --seeds 160-219
+    python benchmarks/photographs.py --out FOLDER --seeds 220-279
 """
 
 import argparse
@@ -238,10 +238,10 @@ def background(folder: Path | None, dice: random.Random) -> Picture:
 
 
 def seeds(text: str) -> range:
-    """`160-249` as seeds."""
+    """`220-279` as seeds."""
     first, dash, last = text.partition("-")
     if not (first.isdigit() and (last.isdigit() or not dash)):
-        raise argparse.ArgumentTypeError(f"expected FIRST-LAST; got {text!r}. Try 160-219")
+        raise argparse.ArgumentTypeError(f"expected FIRST-LAST; got {text!r}. Try 220-279")
     return range(int(first), int(last or first) + 1)
 
 
@@ -271,7 +271,7 @@ def main() -> None:
     """Write a set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--seeds", type=seeds, default=seeds("160-219"), help="FIRST-LAST, two photos each")
+    parser.add_argument("--seeds", type=seeds, default=seeds("220-279"), help="FIRST-LAST, two photos each")
     parser.add_argument("--backgrounds", type=Path, help="a folder of .jpg photos; plain textures without")
     given = parser.parse_args()
     print(f"{write(given.out, given.seeds, given.backgrounds)} photos in {given.out}")
