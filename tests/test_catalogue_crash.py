@@ -87,7 +87,7 @@ while killed < 30 and turn < 20:
     rows, long = ("a.jsonl", took) if turn % 2 else ("b.jsonl", took_more)
     if turn % 2 == 0:
         shutil.copytree(folder / "one", home)
-    for _ in range(5):
+    for _ in range(10):
         child = forked(lambda: index(home, rows))
         time.sleep(dice.uniform(0.02, long))
         os.kill(child, signal.SIGKILL)
