@@ -49,7 +49,7 @@ def setup(
         from .language import spoken
         from .setup import HANDS, Setup
 
-        done = Setup(home, spoken(language), tell, ask, yes=yes).run(HANDS, model, server)
+        done = Setup(home, spoken(language, "setup"), tell, ask, yes=yes).run(HANDS, model, server)
     if as_json:
         print_json(done.to_dict())
     raise typer.Exit(_EXITS[done.outcome])

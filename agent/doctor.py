@@ -51,7 +51,7 @@ def examine(
     With a model named it is calibrated first and its contract kept; `tell` is told what is being tried. Raises
     `BadInput`, and `ModelFailed` where the model gives no answer.
     """
-    language = spoken(None)
+    language = spoken(None, "setup")
     settings = Settings.of(home)
     way = named(model, server)
     contract, seeing = _calibrate(way, settings, language, tell) if way else _kept(settings, home, language)

@@ -47,9 +47,12 @@ def language_of(text: str, before: str | None = None) -> str:
     return language if language in languages() else DEFAULT
 
 
-def spoken(language: str | None) -> str:
-    """The language to speak: the one named, else that of the locale, else English. Raises `BadInput`."""
-    known = languages()
+def spoken(language: str | None, folder: str = "answers") -> str:
+    """The language to speak: the one named, else that of the locale, else English; of those in a folder of `prompts`.
+
+    Raises `BadInput` for one that is not there.
+    """
+    known = languages(folder)
     if language is not None:
         if language not in known:
             raise BadInput(f"Expected a language, one of {', '.join(known)}; got {language!r}.")

@@ -1,7 +1,7 @@
 """The words we say: sentences for people, prompts for models, and the examples that teach the router.
 
 All of it is data beside this module: `answers/<language>.md` holds the sentences an answer without
-a model is made of, `routing/<language>.jsonl` what people ask and the plan it deserves,
+a model is made of, `setup/<language>.md` those of `sightline setup` and `doctor`, `routing/<language>.jsonl` what people ask and the plan it deserves,
 `models/*.md` what we ask of a model. A new language is a new file; nothing here knows a language by
 name. This module imports nothing of ours.
 """
@@ -9,7 +9,7 @@ name. This module imports nothing of ours.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from string import Formatter
@@ -21,15 +21,23 @@ class MissingSlot(LookupError):
 
 
 @cache
-def languages() -> tuple[str, ...]:
-    """The languages answers can be given in, as ISO 639-1 codes, sorted."""
-    return tuple(sorted(f.name[:-3] for f in (files(__name__) / "answers").iterdir() if f.name.endswith(".md")))
+def languages(folder: str = "answers") -> tuple[str, ...]:
+    """The languages answers can be given in, or those of another `folder`, as ISO 639-1 codes, sorted."""
+    return tuple(sorted(f.name[:-3] for f in (files(__name__) / folder).iterdir() if f.name.endswith(".md")))
 
 
 @cache
 def sentences(language: str) -> Mapping[str, str]:
-    """Every sentence of a language by key: in the file a `## key` line, then the sentence."""
-    return _sections((files(__name__) / "answers" / f"{language}.md").read_text("utf-8"))
+    """Every sentence of a language by key: in the file a `## key` line, then the sentence.
+
+    What nobody has written in it yet of `setup/` is there in English.
+    """
+    set_up = language if language in languages("setup") else "en"
+    return {key: text for folder, name in (("answers", language), ("setup", set_up)) for key, text in _of(folder, name)}
+
+
+def _of(folder: str, language: str) -> Iterable[tuple[str, str]]:
+    return _sections((files(__name__) / folder / f"{language}.md").read_text("utf-8")).items()
 
 
 @cache

@@ -280,7 +280,7 @@ def test_an_interrupt_in_the_middle_of_work_changes_nothing(tmp_path: Path, step
     assert (done.outcome, list(tmp_path.iterdir())) == ("stopped", [])
 
 
-@pytest.mark.parametrize("language", prompts.languages())
+@pytest.mark.parametrize("language", prompts.languages("setup"))
 def test_no_is_an_answer(tmp_path: Path, language: str) -> None:
     for number, word in enumerate(said("words.no", language).split()):
         home = tmp_path / str(number)
@@ -376,7 +376,7 @@ def test_it_speaks_the_language_named_or_the_locales(
 KEYS = [key for key in prompts.sentences("en") if key.startswith("setup.")]
 
 
-@pytest.mark.parametrize("language", prompts.languages())
+@pytest.mark.parametrize("language", prompts.languages("setup"))
 def test_a_sentence_has_nothing_that_a_screen_reader_stumbles_over(language: str) -> None:
     for key in KEYS:
         text = re.sub(r"\{\w+\}|--\w+|\w+_\w+", "", prompts.sentences(language)[key])
@@ -389,7 +389,7 @@ def test_a_sentence_has_nothing_that_a_screen_reader_stumbles_over(language: str
 _COMMAND = r"(sightline|hf|ollama) .*"
 
 
-@pytest.mark.parametrize("language", prompts.languages())
+@pytest.mark.parametrize("language", prompts.languages("setup"))
 def test_every_sentence_is_said_somewhere_and_comes_to_an_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
