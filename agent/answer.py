@@ -7,12 +7,13 @@ of its own, in `COMPOSERS`.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from ..prompts import say, sentences
 from ..prompts import slots as slots_of
 from ..tools.types import Box, Fact, Finding, Quality, Region, Size
-from . import products
+from . import products, telling
 from .places import heading, place
 from .reply import Slot, SlotKind, Statement, Step
 from .saying import said_date, said_from_today, said_period
@@ -60,7 +61,7 @@ def compose(
                 said.append(Statement(_advise(language, "quality.would_help", quality), (measured.id,)))
         for statement in said:
             text = say(language, "photo.numbered", n=number, sentence=statement.text) if several else statement.text
-            statements.append(Statement(text, statement.cites, statement.slots))
+            statements.append(replace(statement, text=text))
     for look in findings:
         if len(look.photos) > 1:
             statements += composer(look.tool)(language, look, qualities[look.photos[0]].size)
@@ -184,14 +185,15 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     cites = (finding.id,)
     if finding.outcome != "found":
         outcome = _outcome(finding)
-        if finding.model and outcome in ("absent", "unreadable"):
+        hedged = bool(finding.model) and outcome in ("absent", "unreadable")
+        if hedged:
             # What an instrument did not find and what a model says is not there are not the same.
             text = say(language, f"ground.model_{outcome}", target=target, model=finding.model)
         elif not finding.failed:
             text = say(language, f"ground.{outcome}", target=target)
         else:
             text = say(language, "ground.not_looked", target=target)
-        yield Statement(text, cites)
+        yield Statement(text, cites, hedged=hedged)
         yield from products.failed(language, finding)
         return
     if finding.matches:
@@ -221,7 +223,8 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         kind, values["target"], values["model"] = "seen_at_least" if finding.cut else "seen", target, finding.model
     else:
         kind, values["target"] = "found", target
-    yield Statement(say(language, f"ground.{kind}_{'one' if n == 1 else 'many'}", **values), cites, tuple(slots))
+    text = say(language, f"ground.{kind}_{'one' if n == 1 else 'many'}", **values)
+    yield Statement(text, cites, tuple(slots), hedged=bool(finding.model))
     yield from _codes(language, finding)
     yield from _caveats(language, finding)
 
@@ -238,16 +241,21 @@ def _directions(language: str, finding: Finding, size: Size) -> Iterator[Stateme
             where=say(language, f"place.{where}"),
             towards=say(language, f"heading.{towards}"),
         )
-        yield Statement(text, (finding.id,), (Slot("direction", f"{n} {towards}", finding.id),))
+        yield Statement(text, (finding.id,), (Slot("direction", f"{n} {towards}", finding.id),), hedged=True)
 
 
 def _said(language: str, finding: Finding) -> Iterator[Statement]:
-    """What a model said, as its words."""
+    """What a model read where the instrument could not."""
     if finding.said:
-        key = {"ocr": "model.read", "describe": "model.answered" if finding.asked else "model.described"}[finding.tool]
-        yield Statement(say(language, key, model=finding.model, text=finding.said), (finding.id,))
-        if finding.cut:
-            yield Statement(say(language, "model.cut"), (finding.id,))
+        text = say(language, "model.read", model=finding.model, text=finding.said)
+        yield Statement(text, (finding.id,), hedged=True)
+    yield from _broke_off(language, finding)
+
+
+def _broke_off(language: str, finding: Finding) -> Iterator[Statement]:
+    """What is missing of what a model said."""
+    if finding.said and finding.cut:
+        yield Statement(say(language, "model.cut"), (finding.id,))
     yield from products.failed(language, finding)
 
 
@@ -261,7 +269,8 @@ def _codes(language: str, finding: Finding) -> Iterator[Statement]:
 
 def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     cites = (finding.id,)
-    yield from _said(language, finding)
+    yield from telling.told(language, finding, size)
+    yield from _broke_off(language, finding)
     if finding.said and finding.asked:
         # What was asked is answered; what else could be measured was not.
         yield from _caveats(language, finding)

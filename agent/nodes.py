@@ -13,7 +13,7 @@ from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
 from ..tools.types import Box, Finding, Outcome, PhotoId, Region
 from . import answer as composing
-from . import ledger, products
+from . import ledger, products, telling
 from .language import DEFAULT, language_of
 from .reply import Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
 from .state import Json, Look, State, TurnKit, Update
@@ -133,10 +133,11 @@ def answer(kit: TurnKit, state: State) -> Update:
         state["language"], plan, findings, qualities, state["retake"], _unchecked(kit, state), kit.today()
     ):
         checked = ledger.check(len(released), statement, by_id, sizes)
-        if ledger.holds(checked):
+        if ledger.holds(statement, checked):
             released.append(statement)
             claims += checked
             get_stream_writer()({SENTENCE: to_json(statement)})
+    claims += telling.withheld(findings, sizes)
     pictures = _draw(kit, state["turn"], state["photos"], findings, claims)
     pictures += _compared(kit, state["turn"], findings, state["language"])
     reply = Reply(

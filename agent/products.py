@@ -99,7 +99,8 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         for n, difference in enumerate(finding.differences, 1):
             yield _difference(language, finding, n, difference, size)
             if difference.said:
-                yield Statement(say(language, "model.described", model=finding.model, text=difference.said), cites)
+                text = say(language, "model.described", model=finding.model, text=difference.said)
+                yield Statement(text, cites, hedged=True)
     yield from failed(language, finding)
     if verdict.view:
         yield Statement(say(language, f"view.{verdict.view}"), cites)

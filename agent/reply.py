@@ -14,9 +14,20 @@ from ..tools.types import Finding, Outcome, PhotoId, Region
 _T = TypeVar("_T")
 
 SlotKind = Literal[
-    "quote", "number", "date", "code", "count", "colour", "side", "direction", "product", "difference", "verdict"
+    "quote",
+    "number",
+    "date",
+    "code",
+    "thing",
+    "count",
+    "colour",
+    "side",
+    "direction",
+    "product",
+    "difference",
+    "verdict",
 ]
-"""What a statement can assert that an instrument can check."""
+"""What a statement can assert that an instrument, or a second look, can check."""
 
 Status = Literal["supported", "contradicted", "unverified"]
 
@@ -31,32 +42,44 @@ class Step:
 
 @dataclass(frozen=True)
 class Slot:
-    """One thing a statement asserts, in checkable form; `finding` is the one it rests on."""
+    """One thing a statement asserts, in checkable form; `finding` is the one it rests on.
+
+    `of` is the thing that a sentence of a model asserts it of, as it is called there.
+    """
 
     kind: SlotKind
     value: str
     finding: str
+    of: str | None = None
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of the answer, the findings it cites and what it asserts."""
+    """One sentence of the answer, the findings it cites and what it asserts.
+
+    `hedged`: it says itself that it is a model's word, which nothing could check in full.
+    """
 
     text: str
     cites: tuple[str, ...]
     slots: tuple[Slot, ...] = ()
+    hedged: bool = False
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A slot after checking: `statement` is its place in the reply; `region` the pixels that support it."""
+    """A slot after checking: `statement` is its place in the reply; `region` the pixels that support it.
 
-    statement: int
+    A `statement` of `None`: a model claimed it, it was found not to hold, and it is not said. `of` is as in `Slot`.
+    """
+
+    statement: int | None
     kind: SlotKind
     value: str
     status: Status
     finding: str
     region: Region | None = None
+    of: str | None = None
 
 
 @dataclass(frozen=True)

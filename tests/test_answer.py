@@ -37,7 +37,7 @@ def said(language: str, *findings: Finding, quality: Quality = GOOD) -> list[Sta
     for number, statement in enumerate(statements):
         assert statement.cites, statement
         claims = ledger.check(number, statement, {f.id: f for f in everything}, {PHOTO: SIZE})
-        assert ledger.holds(claims), claims
+        assert ledger.holds(statement, claims), claims
     return statements
 
 
@@ -117,7 +117,7 @@ def test_a_list_that_broke_off_is_not_counted(n: int) -> None:
     assert "there may be more" in text_of(said("en", found))
     assert "可能还有" in text_of(said("zh", found))
     counted = Statement("…", (found.id,), (Slot("count", str(n), found.id),))
-    assert not ledger.holds(ledger.check(0, counted, {found.id: found}, {PHOTO: SIZE}))
+    assert not ledger.holds(counted, ledger.check(0, counted, {found.id: found}, {PHOTO: SIZE}))
 
 
 @pytest.mark.parametrize("language", languages())

@@ -1,13 +1,29 @@
 """The ledger: a slot is supported only by what its finding holds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sightline.agent.ledger import CHECKS, check, holds
+from sightline.agent.ledger import CHECKS, check, folded, holds
 from sightline.agent.places import PLACES, place
 from sightline.agent.reply import Slot, SlotKind, Statement
-from sightline.tools.types import Box, Difference, Direction, Fact, Finding, Match, Point, Region, Size, Verdict
+from sightline.tools.types import (
+    Box,
+    Difference,
+    Direction,
+    Fact,
+    Finding,
+    Glance,
+    Match,
+    Point,
+    Region,
+    Sentence,
+    Size,
+    Verdict,
+)
 
 PHOTO = "sha256:" + "0" * 64
 SIZE = Size(300, 300)
@@ -74,7 +90,7 @@ FALSE: Sequence[tuple[SlotKind, str]] = [
 def claims(kind: SlotKind, value: str, cites: tuple[str, ...] = ("ocr:1",)) -> str:
     statement = Statement("…", cites, (Slot(kind, value, "ocr:1"),))
     (claim,) = check(0, statement, {"ocr:1": FINDING}, {PHOTO: SIZE})
-    assert holds([claim]) == (claim.status == "supported")
+    assert holds(statement, [claim]) == (claim.status == "supported")
     return claim.status
 
 
@@ -88,8 +104,101 @@ def test_what_it_does_not_hold_is_contradicted(kind: SlotKind, value: str) -> No
     assert claims(kind, value) == "contradicted"
 
 
+# What a model said of a photo with two red cups and a lamp, and what second looks came to.
+CUPS = (Region(Box(10, 200, 60, 260), "cups", "thing"), Region(Box(80, 200, 130, 260), "cups", "thing"))
+SAID = Finding(
+    "describe:1",
+    "describe",
+    "found",
+    (PHOTO,),
+    "fake reader 1",
+    1.0,
+    text="NET 1.5 L\nMADE IN\nFRANCE",
+    regions=(
+        Region(Box(10, 10, 90, 30), "NET 1.5 L", "text", 0.98),
+        Region(Box(10, 40, 90, 60), "MADE IN", "text", 0.98),
+        Region(Box(10, 70, 90, 90), "FRANCE", "text", 0.98),
+    ),
+    matches=(Match("OAT", "Oat Drink Original", PHOTO, ("features",), quad=QUAD),),
+    model="a model",
+    said="…",
+    sentences=(Sentence("…"),),
+    glances=(
+        Glance("cups", "found", CUPS, (("red", "white"), ("red",))),
+        Glance(
+            "hand", "found", CUPS[:1], (("pink",),), directions=(Direction(Point(10, 200), 280.0, "hand"),), cut=True
+        ),
+        Glance("dog", "absent"),
+        Glance("lamp", "not_looked"),
+    ),
+)
+OF_THINGS: Sequence[tuple[SlotKind, str, str | None, str]] = [
+    ("thing", "Cups", None, "supported"),
+    ("thing", "dog", None, "contradicted"),
+    ("thing", "lamp", None, "unverified"),
+    ("thing", "sofa", None, "unverified"),
+    ("count", "2", "cups", "supported"),
+    ("count", "3", "cups", "contradicted"),
+    ("count", "1", "hand", "unverified"),
+    ("count", "2", None, "unverified"),
+    ("colour", "red", "cups", "supported"),
+    ("colour", "blue|white", "cups", "supported"),
+    ("colour", "green", "cups", "contradicted"),
+    ("colour", "red", "lamp", "unverified"),
+    ("colour", "red", None, "unverified"),
+    ("side", "left", "cups", "supported"),
+    ("side", "bottom", "cups", "supported"),
+    ("side", "right", "cups", "contradicted"),
+    ("side", "left", None, "unverified"),
+    ("direction", "left", "hand", "supported"),
+    ("direction", "right", "hand", "contradicted"),
+    ("direction", "right", "cups", "unverified"),
+    ("quote", "net  1.5l", None, "supported"),
+    ("quote", "Made in France", None, "supported"),
+    ("quote", "15 L", None, "contradicted"),
+    ("quote", "5 L", None, "contradicted"),
+    ("number", "1.5", None, "supported"),
+    ("number", "15", None, "contradicted"),
+    ("number", "2", None, "supported"),
+    ("number", "7", None, "unverified"),
+    ("product", "Oat drink", None, "supported"),
+    ("product", "France", None, "supported"),
+    ("product", "Oat drink Barista", None, "contradicted"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "of", "status"), OF_THINGS)
+def test_what_a_model_asserts_is_held_against_what_second_looks_and_instruments_saw(
+    kind: SlotKind, value: str, of: str | None, status: str
+) -> None:
+    statement = Statement("…", (SAID.id,), (Slot(kind, value, SAID.id, of),))
+    (claim,) = check(None, statement, {SAID.id: SAID}, {PHOTO: SIZE})
+    assert (claim.status, claim.of) == (status, of)
+    assert claim.region is None or claim.status == "supported"
+
+
+def test_what_is_printed_where_not_all_could_be_read_is_not_contradicted() -> None:
+    unread = replace(SAID, reason="partly_unreadable")
+    statement = Statement("…", (SAID.id,), (Slot("quote", "SALT", SAID.id),))
+    assert [c.status for c in check(0, statement, {SAID.id: unread}, {PHOTO: SIZE})] == ["unverified"]
+
+
+def test_a_hedged_statement_may_hold_what_nobody_could_check_and_nothing_that_is_wrong() -> None:
+    for value, held in (("cups", True), ("lamp", True), ("dog", False)):
+        hedged = Statement("…", (SAID.id,), (Slot("thing", value, SAID.id),), hedged=True)
+        assert holds(hedged, check(0, hedged, {SAID.id: SAID}, {PHOTO: SIZE})) == held
+
+
+@given(st.text(), st.text())
+def test_folding_keeps_letters_and_digits_and_tells_a_point_from_none(a: str, b: str) -> None:
+    assert folded(a + b).replace(".", "") == (folded(a) + folded(b)).replace(".", "")
+    assert folded("1.5") != folded("15")
+
+
 def test_every_kind_of_slot_is_tried_both_ways() -> None:
-    assert {k for k, _ in TRUE} == {k for k, _ in FALSE} == CHECKS.keys()
+    of_things = {(k, s) for k, _, _, s in OF_THINGS}
+    assert {k for k, _ in TRUE} | {k for k, s in of_things if s == "supported"} == CHECKS.keys()
+    assert {k for k, _ in FALSE} | {k for k, s in of_things if s == "contradicted"} == CHECKS.keys()
 
 
 def test_an_uncited_finding_supports_nothing() -> None:

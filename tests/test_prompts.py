@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sightline import prompts
 from sightline.agent import answer
 from sightline.tools.describe import DETAILS
+from sightline.tools.seeing import written_in
 
 HERE = Path(answer.__file__).parent
 
@@ -59,10 +60,12 @@ def test_every_taught_plan_is_one_the_machine_can_run() -> None:
 
 
 @pytest.mark.parametrize("language", prompts.languages())
-def test_a_model_is_asked_for_every_task_in_every_language(language: str) -> None:
+def test_a_model_is_asked_for_every_task_in_words_for_every_language(language: str) -> None:
     tasks = {"system", *(f"describe.{detail}" for detail in DETAILS), "question", "transcribe", "difference"}
-    assert all(prompts.instructs(f"{task}.{language}") for task in tasks)
-    assert "{" not in prompts.instruct(f"question.{language}", question="?")
+    tasks |= {"form", "assumes", "inventory", "turned", "about"}
+    assert all(prompts.instructs(f"{task}.{written_in(language)}") for task in tasks)
+    assert prompts.instruct(f"language.{language}")
+    assert "{" not in prompts.instruct(f"question.{written_in(language)}", question="?")
 
 
 def test_what_is_told_to_people_is_asked_for_without_places() -> None:

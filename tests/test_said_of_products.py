@@ -62,7 +62,8 @@ def hold(language: str, finding: Finding) -> str:
     assert statements
     for n, statement in enumerate(statements):
         assert statement.cites == (finding.id,)
-        assert ledger.holds(ledger.check(n, statement, {finding.id: finding}, {PHOTO: SIZE})), statement
+        claims = ledger.check(n, statement, {finding.id: finding}, {PHOTO: SIZE})
+        assert ledger.holds(statement, claims), statement
     return "\n".join(statement.text for statement in statements)
 
 

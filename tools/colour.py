@@ -29,6 +29,9 @@ _SCALE = 320
 _LEAST = 0.004
 """An area smaller than this share of the photo is print or noise, not an area."""
 
+_RIM, _MUCH = 0.1, 0.15
+"""Share of a box that is left out at either side, and share of the rest from which on a colour is one of its own."""
+
 
 def names(pixels: Pixels) -> NDArray[np.uint8]:
     """The index into `NAMES` of every pixel of an RGB image `(h, w, 3)`; shape `(h, w)`."""
@@ -105,6 +108,21 @@ def areas(pixels: Pixels, colour: str) -> list[tuple[Box, float]]:
     return sorted(found, key=lambda pair: -pair[1])
 
 
+def prevailing(pixels: Pixels, box: Box) -> tuple[str, ...]:
+    """The names of the colours that cover a good part of a box (in pixels), the most of it first."""
+    x0, y0, x1, y1 = (round(v) for v in box)
+    height, width = pixels.shape[:2]
+    # The edge of a box shows what is behind the thing.
+    dx, dy = round(_RIM * (x1 - x0)), round(_RIM * (y1 - y0))
+    x0, y0 = min(max(x0 + dx, 0), width - 1), min(max(y0 + dy, 0), height - 1)
+    inside = pixels[y0 : max(y1 - dy, y0 + 1), x0 : max(x1 - dx, x0 + 1)]
+    small, _ = _small(pixels)
+    gain = _gain(small)
+    counts = Counter(names(_lit(_small(inside)[0], gain)).ravel().tolist())
+    total = sum(counts.values())
+    return tuple(NAMES[n] for n, times in counts.most_common() if times >= _MUCH * total)
+
+
 def by_part(pixels: Pixels) -> list[tuple[str, Box]]:
     """The colour that prevails in each part of a photo: thirds of rows or columns where they agree, else ninths.
 
@@ -143,13 +161,21 @@ def _small(pixels: Pixels) -> tuple[Pixels, float]:
 
 
 def _balanced(pixels: Pixels) -> Pixels:
+    return _lit(pixels, _gain(pixels))
+
+
+def _lit(pixels: Pixels, gain: Floats) -> Pixels:
+    lit: Pixels = np.clip(pixels * gain, 0, 255).astype(np.uint8)
+    return lit
+
+
+def _gain(pixels: Pixels) -> Floats:
     """Half of what would make the brightest greyish pixels neutral: lamps are yellow, and so are lemons."""
     flat = pixels.reshape(-1, 3).astype(np.float32)
     spread = flat.max(axis=1) - flat.min(axis=1)
     bright = flat[(flat.max(axis=1) >= np.percentile(flat.max(axis=1), 90)) & (spread < 60)]
     if len(bright) < 0.01 * len(flat):
-        return pixels
+        return np.ones(3, np.float32)
     mean = bright.mean(axis=0)
-    gain = 1 + 0.5 * (mean.max() / np.maximum(mean, 1) - 1)
-    balanced: Pixels = np.clip(pixels * gain, 0, 255).astype(np.uint8)
-    return balanced
+    gain: Floats = 1 + 0.5 * (mean.max() / np.maximum(mean, 1) - 1)
+    return gain

@@ -1,18 +1,19 @@
 """The tool `describe`: what can be measured in a photo, and what a vision language model says of it."""
 
 import time
+from collections.abc import Sequence
 
 from .codes import fact_of, read_codes
 from .colour import by_part
-from .errors import BadInput
+from .errors import BadInput, ModelFailed
 from .identify import identify_by
 from .kit import Kit
 from .ocr import why_incomplete
 from .photos import pixels
 from .quality import quality_of
 from .reading import read
-from .seeing import Told, tell, told
-from .types import Fact, Finding, Outcome, Photo, Region
+from .telling import Telling, answering, describing
+from .types import Fact, Failure, Finding, Outcome, Photo, Region
 
 DETAILS = ("brief", "normal", "full")
 
@@ -22,11 +23,11 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
 
     Text, codes, light and colours, by region, are measured; products of the catalogue are `matches`. Facts are named
     `code` (or `code_invalid`, where the check digit does not agree) and `colour`. What things are and what goes on is
-    for the model of the kit: `said` is its answer to the question, or its description, `brief`, `normal` or `full`;
-    without one, and where it gives no answer (`failed`), the rest is there all the same; where a question was asked the
-    outcome is then `not_looked`, reason `needs_model`. A photo too poor to look at, with nothing read in it, is
-    `unreadable`. Raises `BadInput` for a detail that is none, `Unavailable` without an OCR engine or a barcode reader,
-    `Cancelled`.
+    for the model of the kit: `said` is its answer to the question, or its description, `brief`, `normal` or `full`, and
+    `sentences` the same with what each asserts; `glances` are second looks for what it names. Without a model, or where
+    it gives no answer (`failed`), the rest is there all the same; where a question was asked the outcome is then
+    `not_looked`, reason `needs_model`. A photo too poor to look at, with nothing read in it, is `unreadable`. Raises
+    `BadInput` for a detail that is none, `Unavailable` without an OCR engine or a barcode reader, `Cancelled`.
     """
     if detail not in DETAILS:
         raise BadInput(f"Expected a detail of {', '.join(DETAILS)}; got {detail!r}.")
@@ -45,8 +46,10 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
         outcome, reason = "unreadable", "photo_too_poor"
     else:
         facts += [Fact("colour", name, None, Region(box, name, "colour")) for name, box in by_part(seen)]
-    words = _told(photo, kit, question, detail) if outcome == "found" else Told()
-    if outcome == "found" and question and not words.said:
+    evidence = [("T", line.label) for line in text if line.label] + [("K", f.value) for f in facts if f.name == "code"]
+    evidence += [("P", match.title) for match in products.matches if known]
+    words, failed = _told(photo, kit, question, detail, evidence) if outcome == "found" else (None, None)
+    if outcome == "found" and question and not words:
         outcome, reason = "not_looked", "needs_model"
     how = "" if detail == "normal" else f".{detail}"
     return Finding(
@@ -66,17 +69,28 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
         facts=tuple(facts),
         quality=quality,
         matches=products.matches if known else (),
-        model=words.model,
-        said=words.said,
-        failed=words.failed,
-        cut=words.cut,
+        model=kit.model.name if kit.model and (words or failed) else None,
+        said=words.said if words else None,
+        sentences=words.sentences if words else (),
+        glances=words.glances if words else (),
+        assumed=words.assumed if words else (),
+        failed=failed,
+        cut=bool(words and words.cut),
         turned=reading.turned,
         mirrored=reading.mirrored,
         reason=reason,
     )
 
 
-def _told(photo: Photo, kit: Kit, question: str | None, detail: str) -> Told:
+def _told(
+    photo: Photo, kit: Kit, question: str | None, detail: str, evidence: Sequence[tuple[str, str]]
+) -> tuple[Telling | None, Failure | None]:
     """What the model says, or why it says nothing."""
-    task, slots = ("question", {"question": question}) if question else (f"describe.{detail}", {})
-    return told(kit.model, lambda model: tell(model, photo, task, kit.language, None, **slots))
+    if kit.model is None:
+        return None, None
+    try:
+        if question:
+            return answering(kit.model, photo, question, kit.language, evidence), None
+        return describing(kit.model, photo, detail, kit.language, evidence), None
+    except ModelFailed as error:
+        return None, error.reason

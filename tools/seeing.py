@@ -35,7 +35,8 @@ _BESIDE = 0.05
 _WORDED = 3
 """Differences that are put into words, the strongest first."""
 
-_TOKENS = {"describe": 400, "question": 200, "transcribe": 1200, "difference": 80}
+_TOKENS = {"describe": 900, "question": 500, "inventory": 300, "turned": 40, "about": 20}
+_TOKENS |= {"transcribe": 1200, "difference": 80}
 _FIND_TOKENS = 1000
 
 _TOKEN = re.compile(r"<[|｜][^<>]*[|｜]>|</?[a-z]\w*/?>|\[/?(?:INST|IMG\w*)\]")
@@ -51,6 +52,7 @@ class Found:
     """What a search came to, in pixels of the upright original; `reason` where it could not be told.
 
     `cut`: there may be more of it than was found, as the list broke off, or not all of the photo was looked at.
+    `parts`: it was looked for in parts of the photo as well.
     """
 
     outcome: Outcome
@@ -58,6 +60,7 @@ class Found:
     directions: tuple[Direction, ...] = ()
     reason: str | None = None
     cut: bool = False
+    parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,21 @@ def told(model: Model | None, ask: Callable[[Model], Said | None]) -> Told:
     return Told(model.name, said.text, cut=said.ended != "end") if said else Told(model.name)
 
 
-def tell(model: Model, photo: Photo, task: str, language: str, part: Box | None = None, **slots: str) -> Said:
-    """What the model says of a photo, or a part of it, to a task of `prompts/models/tasks.md`.
+def written_in(language: str) -> str:
+    """The language that prompts for an answer in this one are written in: itself, or English."""
+    return language if instructs(f"system.{language}") else "en"
+
+
+def tell(
+    model: Model,
+    photo: Photo,
+    task: str,
+    language: str,
+    part: Box | None = None,
+    behind: Sequence[str] = (),
+    **slots: str,
+) -> Said:
+    """What the model says of a photo, or a part of it, to a task of `prompts/models`, with what is asked `behind` it.
 
     Raises `ModelFailed`, `unfit` where its family is not made for the task, or it was found not to count and is to,
     and `empty` where it says nothing.
@@ -90,7 +106,7 @@ def tell(model: Model, photo: Photo, task: str, language: str, part: Box | None 
     if model.contract and model.contract.counts is False and _HOW_MANY.search(slots.get("question", "")):
         raise ModelFailed(f"{model.name} was found not to count; see `sightline doctor`.", "unfit")
     seen = view(photo, model.family, part=part, zoom=UPSCALE if part else 1.0)
-    return _asked(model, task, language, (seen,), (photo,), slots)
+    return _asked(model, task, language, (seen,), (photo,), slots, behind)
 
 
 def find(model: Model, photo: Photo, target: str, language: str, kind: Kind = "boxes") -> Found:
@@ -99,15 +115,30 @@ def find(model: Model, photo: Photo, target: str, language: str, kind: Kind = "b
     Raises `ModelFailed`, `unfit` where its family does not write what is asked for.
     """
     kind = model.dialect.places if kind == "boxes" else kind
+    first = look_for(model, photo, target, language, kind)
+    if first.outcome == "found" and kind == "boxes" and not first.parts:
+        return replace(
+            first, regions=_refined(model, photo, target, language, view(photo, model.family), first.regions)
+        )
+    return first
+
+
+def look_for(model: Model, photo: Photo, target: str, language: str, kind: Kind) -> Found:
+    """Where something is, without a closer look at what is small; raises as `find` does."""
     if kind not in model.dialect.kinds or not model.grounds:
         raise ModelFailed(f"{model.name} does not say where things are in a form that can be read.", "unfit")
-    whole = view(photo, model.family)
-    first = _found(model, photo, whole, target, language, kind)
-    if first.outcome == "absent":
-        return _in_parts(model, photo, target, language, kind, model.scale(whole))
-    if first.outcome == "found" and kind == "boxes":
-        return replace(first, regions=_refined(model, photo, target, language, whole, first.regions))
-    return first
+    shown = view(photo, model.family)
+    first = _found(model, photo, shown, target, language, kind)
+    if first.outcome != "absent":
+        return first
+    return replace(_in_parts(model, photo, target, language, kind, model.scale(shown)), parts=True)
+
+
+def shows(model: Model, photo: Photo, target: str, language: str, place: Box) -> bool | None:
+    """Whether the photo shows it in this place, by a look at that place alone; `None` where that cannot be told."""
+    seen = view(photo, model.family, part=margin(photo.size, place), zoom=UPSCALE)
+    found = _found(model, photo, seen, target, language, model.dialect.places)
+    return None if found.outcome == "unreadable" else found.outcome == "found"
 
 
 def reread(model: Model, photo: Photo, language: str, lines: Sequence[Box]) -> Said | None:
@@ -154,26 +185,31 @@ def _asked(
     views: Sequence[View],
     photos: Iterable[Photo],
     slots: dict[str, str],
+    behind: Sequence[str] = (),
 ) -> Said:
     kind = task.partition(".")[0]
-    key = f"{task}.{language}" if model.family.turns else f"{model.family.name}.{kind}"
+    key = f"{task}.{written_in(language)}" if model.family.turns else f"{model.family.name}.{kind}"
     if not instructs(key):
         raise ModelFailed(f"{model.name} is not made for this task ({kind}).", "unfit")
-    system = instruct(f"system.{language}")
-    said = model.ask(instruct(key, **slots), views, AtHand(*photos), tokens=_TOKENS[kind], system=system)
+    prompt = instruct(key, **slots)
+    if model.family.turns and language != written_in(language) and not behind:
+        prompt += "\n" + instruct("answer_in.en", language=instruct(f"language.{language}"))
+    system = instruct(f"system.{written_in(language)}")
+    prompt = "\n\n".join([prompt, *behind])
+    said = model.ask(prompt, views, AtHand(*photos), tokens=_TOKENS[kind], system=system)
     # What it thought before it spoke is no answer.
     text = spoken(said.text).strip()
     if kind != "transcribe":
         text = without(text, _TOKEN)
-    if said.ended != "end":
-        text = _whole(text, kind)
+    if said.ended != "end" and not behind:
+        text = whole(text, kind)
     if not text:
         raise ModelFailed(f"{model.name} said nothing.", "empty")
     return replace(said, text=text)
 
 
-def _whole(text: str, kind: str) -> str:
-    """What broke off, up to its last whole sentence, with dots where none is; of print, its whole lines."""
+def whole(text: str, kind: str) -> str:
+    """A reply that broke off, up to its last whole sentence, with dots where none is; of print, its whole lines."""
     if kind == "transcribe":  # half of a date is another date
         return text.rpartition("\n")[0].strip()
     ends = [match.end() for match in _SENTENCE.finditer(text)]
@@ -184,7 +220,7 @@ def _found(model: Model, photo: Photo, seen: View, target: str, language: str, k
     """One look at one view."""
     dialect = model.dialect
     # Before a photo every task says the same, so that what a model has read of it can be kept for all of them.
-    system = instruct(f"system.{language}")
+    system = instruct(f"system.{written_in(language)}")
     said = model.ask(dialect.ask(kind, target), (seen,), AtHand(photo), tokens=_FIND_TOKENS, system=system)
     heard = dialect.read(said.text, model.frame(seen.size), target)
     if kind == "direction":

@@ -409,6 +409,54 @@ Failure = Literal["failing", "late", "empty", "unfit"]
 """Why a model gave no answer: it cannot be reached or reports an error; it took too long; it said nothing that can be
 used; it is not made for what was asked."""
 
+AssertedKind = Literal["thing", "count", "colour", "side", "direction", "quote", "number", "date", "product"]
+"""What a sentence can assert that an instrument, or a second question, can check."""
+
+
+@dataclass(frozen=True)
+class Asserted:
+    """One thing that a sentence asserts, in checkable form, and of what it asserts it; `None`: of nothing by name.
+
+    `value`: what the thing is called; how many; names of `colour.NAMES`, with "|" between those that one word may mean;
+    a side of the photo (left, centre, right, top, bottom); where it points (up, down, left, right); characters as they
+    are printed; a product as it is called.
+    """
+
+    kind: AssertedKind
+    value: str
+    of: str | None = None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a model and what it asserts.
+
+    `asserts` is what it said of itself, where it was asked to, and what its words show. `agrees`: whether the model
+    stood by it when it was asked once more, the other way round; `None` where nobody asked, or got no answer.
+    """
+
+    text: str
+    asserts: tuple[Asserted, ...] = ()
+    agrees: bool | None = None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A second look for a thing that a sentence or a question names, without a word of what was said of it.
+
+    `outcome` is `not_looked` where there was no time or no means. `regions` is where it is; `colours[i]` are the names
+    of what covers much of region `i`, by its pixels; `directions` are where such
+    things point, where that was asserted. `cut`: there may be more of it.
+    """
+
+    thing: str
+    outcome: Outcome
+    regions: tuple[Region, ...] = ()
+    colours: tuple[tuple[str, ...], ...] = ()
+    directions: tuple[Direction, ...] = ()
+    cut: bool = False
+
+
 Answer = Literal["same", "other_variant", "differs", "cannot_tell"]
 
 
@@ -439,8 +487,10 @@ class Finding:
     a field's name. `text` is what was read, as printed: data, never an instruction. `turned`
     (degrees clockwise) and `mirrored` say how the photo had to be seen to be read. `matches` are products,
     the likeliest first; `differences` are numbered in their order. `model` names the vision language model where one
-    was turned to; `said` is what it said in its own words, which nothing has checked; `failed` is why it gave no
-    answer; `cut`: it broke off or could not be asked everything, so that there may be more than what stands here.
+    was turned to; `said` is what it said in its own words, which nothing has checked; `sentences` is that, sentence by
+    sentence, with what each asserts, and `glances` the second looks for the things it names; `assumed` are the things
+    that a question takes for granted. `failed` is why it gave no answer; `cut`: it broke off or could not be asked
+    everything, so that there may be more than what stands here.
     """
 
     id: str
@@ -460,6 +510,9 @@ class Finding:
     directions: tuple[Direction, ...] = ()
     model: str | None = None
     said: str | None = None
+    sentences: tuple[Sentence, ...] = ()
+    glances: tuple[Glance, ...] = ()
+    assumed: tuple[str, ...] = ()
     failed: Failure | None = None
     cut: bool = False
     turned: int = 0

@@ -1,0 +1,112 @@
+"""Look a second time for what a model named, and ask it about its own words the other way round.
+
+Each thing is looked for by its name alone, in the whole photo and then in each place by itself; what covers the place
+is measured in its pixels. Nothing is judged here: what a second look comes to is for the ledger.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..prompts import words
+from .colour import prevailing
+from .errors import ModelFailed
+from .models.model import Model
+from .photos import pixels
+from .seeing import look_for, shows, tell, written_in
+from .types import Direction, Glance, Photo, Region, Sentence
+
+_THINGS = 8
+_PLACES = 4
+_REQUESTS = 30
+"""Things that are looked for, places of one thing that are looked at by themselves, and requests for one description:
+more would take longer than anybody waits. What is left over stays unverified."""
+
+_SAME = 0.6
+"""Share of what either covers that two boxes have in common, from which on they are one thing that was named twice."""
+
+
+@dataclass
+class _Budget:
+    left: int = _REQUESTS
+
+    def spend(self) -> None:
+        """Raises `ModelFailed` where nothing is left."""
+        if not self.left:
+            raise ModelFailed("No more is asked of the model for this description.", "late")
+        self.left -= 1
+
+
+def glances(
+    model: Model, photo: Photo, sentences: Sequence[Sentence], assumed: Iterable[str], language: str
+) -> tuple[Glance, ...]:
+    """A second look for each thing that a question takes for granted or a sentence names; each once, in that order.
+
+    A model that does not say where things are is not asked: then each is `not_looked`.
+    """
+    named = [a.value for sentence in sentences for a in sentence.asserts if a.kind == "thing"]
+    things = list({thing.casefold(): thing for thing in reversed([*assumed, *named])}.values())[::-1]
+    pointing = {a.of for sentence in sentences for a in sentence.asserts if a.kind == "direction"}
+    budget, found = _Budget(), list[Glance]()
+    for thing in things:
+        glance = Glance(thing, "not_looked")
+        if len(found) < _THINGS and budget.left and model.grounds:
+            try:
+                glance = _glance(model, photo, thing, language, budget, pointing=thing in pointing)
+            except ModelFailed:
+                budget.left = 0
+        found.append(glance)
+    return tuple(found)
+
+
+def turned_round(model: Model, photo: Photo, sentences: Sequence[Sentence], language: str) -> tuple[Sentence, ...]:
+    """The sentences, each with whether the model stands by it when it is asked what is wrong with it."""
+    asked: list[Sentence] = []
+    failed = not model.family.turns
+    for sentence in sentences:
+        try:
+            agrees = None if failed or not sentence.text else _agrees(model, photo, sentence.text, language)
+        except ModelFailed:
+            failed, agrees = True, None
+        asked.append(replace(sentence, agrees=agrees))
+    return tuple(asked)
+
+
+def _agrees(model: Model, photo: Photo, text: str, language: str) -> bool | None:
+    said = tell(model, photo, "turned", language, said=text.replace("“", "'").replace("”", "'")).text
+    plain = said.strip().strip("*\"'“”. ").casefold()
+    known = words(written_in(language))
+    # The longer word first: 没有 begins with none of them, but 有 ends it.
+    answers = sorted(((w, key) for key in ("yes", "no") for w in known[key]), key=lambda pair: -len(pair[0]))
+    key = next((key for word, key in answers if plain.startswith(word)), None)
+    return None if key is None else key == "no"
+
+
+def _glance(model: Model, photo: Photo, thing: str, language: str, budget: _Budget, *, pointing: bool) -> Glance:
+    budget.spend()
+    found = look_for(model, photo, thing, language, model.dialect.places)
+    regions = _apart(found.regions)
+    kept: list[Region] = []
+    for n, region in enumerate(regions):
+        # What is seen in a place by itself is seen; where that cannot be told, the first look stands.
+        if n < _PLACES and budget.left:
+            budget.spend()
+            if shows(model, photo, thing, language, region.box) is False:
+                continue
+        kept.append(replace(region, label=thing))
+    ways: tuple[Direction, ...] = ()
+    if kept and pointing and "direction" in model.dialect.kinds and budget.left:
+        budget.spend()
+        ways = look_for(model, photo, thing, language, "direction").directions
+    outcome = found.outcome if kept or found.outcome != "found" else "absent"
+    seen = pixels(photo)
+    colours = tuple(prevailing(seen, region.box) for region in kept if region.box.area)
+    return Glance(thing, outcome, tuple(kept), colours, ways, found.cut)
+
+
+def _apart(regions: Sequence[Region]) -> list[Region]:
+    """Each place once."""
+    kept: list[Region] = []
+    for region in regions:
+        if not any(region.box.overlap(other.box) >= _SAME for other in kept):
+            kept.append(region)
+    return kept
