@@ -19,7 +19,7 @@ from sightline.prompts import languages
         ("", "zh", "zh"),
         ("???", "zh", "zh"),
         ("", None, "en"),
-        ("賞味期限はいつですか", "zh", "en"),
+        ("賞味期限はいつですか", "zh", "ja"),
         ("“保质期”", None, "zh"),
     ],
 )
