@@ -135,7 +135,8 @@ def _fact(language: str, finding: Finding, fact: Fact) -> Statement:
     field, quote = say(language, f"field.{fact.name}"), fact.quote or fact.value
     if fact.alternatives:
         either = say(language, "list.or").join(values)
-        text = say(language, "fact.ambiguous", field=field, quote=quote, values=either)
+        key = "fact.ambiguous" if fact.name in _DATES else "fact.several"
+        text = say(language, key, field=field, quote=quote, values=either)
     elif fact.name in (*_DATES, *_QUANTITIES, *_PERIODS):
         text = say(language, "fact.value", field=field, value=values[0], quote=quote)
     else:
@@ -167,7 +168,11 @@ def _slots(finding: Finding, fact: Fact) -> list[Slot]:
 
 
 def _value(language: str, name: str, value: str) -> str:
-    return said_date(language, value) if name in _DATES else said_period(language, value) if name in _PERIODS else value
+    if name in _DATES:
+        return said_date(language, value)
+    if name in _PERIODS:
+        return said_period(language, value)
+    return value.replace(".", say(language, "number.point")) if name in _QUANTITIES else value
 
 
 def _against_today(language: str, look: Finding, today: date) -> Iterator[Statement]:
@@ -185,7 +190,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     cites = (finding.id,)
     if finding.outcome != "found":
         outcome = _outcome(finding)
-        hedged = bool(finding.model) and outcome in ("absent", "unreadable")
+        hedged = bool(finding.model) and not finding.failed and outcome in ("absent", "unreadable")
         if hedged:
             # What an instrument did not find and what a model says is not there are not the same.
             text = say(language, f"ground.model_{outcome}", target=target, model=finding.model)
@@ -209,7 +214,7 @@ def _ground(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     slots += [Slot("quote", r.label, finding.id) for r in finding.regions if r.kind == "text"]
     where = say(language, "list.and").join(
         say(language, "ground.several", n=k, where=say(language, f"place.{p}"))
-        if n > len(places) > 1
+        if n > len(places)
         else say(language, f"place.{p}")
         for p, k in places.items()
     )

@@ -11,7 +11,9 @@ def said_date(language: str, iso: str) -> str:
     """An ISO 8601 date, or year and month, as people of this language write it."""
     year, month, *day = iso.split("-")
     values = {"year": year, "month": say(language, f"month.{int(month)}")}
-    return say(language, "date.day", day=int(day[0]), **values) if day else say(language, "date.month", **values)
+    if not day:
+        return say(language, "date.month", **values)
+    return say(language, "date.first", **values) if day[0] == "01" else say(language, "date.day", day=int(day[0]), **values)
 
 
 def said_period(language: str, iso: str) -> str:
