@@ -13,7 +13,9 @@ def said_date(language: str, iso: str) -> str:
     values = {"year": year, "month": say(language, f"month.{int(month)}")}
     if not day:
         return say(language, "date.month", **values)
-    return say(language, "date.first", **values) if day[0] == "01" else say(language, "date.day", day=int(day[0]), **values)
+    if day[0] == "01":
+        return say(language, "date.first", **values)
+    return say(language, "date.day", day=int(day[0]), **values)
 
 
 def said_period(language: str, iso: str) -> str:

@@ -103,7 +103,8 @@ def _item(language: str, finding: Finding, thing: str, size: Size) -> Statement:
     if len(regions) > 1 and not glance.cut:
         details.append(say(language, "seen.count", n=len(regions)))
         slots.append(Slot("count", str(len(regions)), finding.id, glance.thing))
-    elif len(regions) == 1 and glance.colours and glance.colours[0]:
+    elif len(regions) == 1 and glance.colours and len(glance.colours[0]) == 1:
+        # Of several, one may be what stands behind it.
         details.append(say(language, f"colour.{glance.colours[0][0]}"))
         slots.append(Slot("colour", glance.colours[0][0], finding.id, glance.thing))
     details += dict.fromkeys(say(language, f"place.{place(r.box, size)}") for r in regions[:_PLACES_SAID])

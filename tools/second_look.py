@@ -32,6 +32,9 @@ _BARE, _WIDTH = 12.0, 96
 but a wall or the blur behind things. Things in the sample photos have 39 and above, walls and sky mostly 2 to 20."""
 
 
+_AROUND = 0.08  # share of a box's sides that is looked at around it
+
+
 @dataclass
 class _Budget:
     left: int = _REQUESTS
@@ -111,12 +114,15 @@ def _glance(model: Model, photo: Photo, thing: str, language: str, budget: _Budg
 
 
 def _bare(seen: NDArray[np.uint8], box: Box) -> bool:
-    """Whether a box holds no edge of anything; a point is no box."""
+    """Whether a box holds no edge of anything, its own with it; a point is no box."""
     import cv2
 
     if not box.area:
         return False
-    x0, y0, x1, y1 = (round(v) for v in box)
+    dx, dy = _AROUND * box.width, _AROUND * box.height
+    # A thing of one colour has no edge but its own.
+    x0, y0 = round(max(box.x0 - dx, 0)), round(max(box.y0 - dy, 0))
+    x1, y1 = round(box.x1 + dx), round(box.y1 + dy)
     part = cv2.cvtColor(seen[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], cv2.COLOR_RGB2GRAY)
     scale = min(_WIDTH / max(part.shape), 1.0)
     small = (
