@@ -301,7 +301,7 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
     yield from _caveats(language, finding)
     if finding.outcome == "unreadable":
         yield Statement(say(language, "describe.unreadable"), cites)
-    elif finding.model is None:
+    elif finding.model is None and not (finding.quality and not finding.quality.shows):
         yield Statement(say(language, "describe.needs_model"), cites)
 
 

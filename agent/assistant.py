@@ -43,6 +43,7 @@ from ..tools.toolbox import TOOLS
 from ..tools.types import Box, FieldName, Finding, Photo, PhotoId, Product, View
 from .graph import build_graph
 from .language import language_of, spoken
+from .manners import MANNERS
 from .nodes import SENTENCE, STATUS, draw_compared
 from .reply import Progress, Reply, Statement, from_json
 from .router import Router
@@ -142,33 +143,54 @@ class Assistant:
             ) from error
 
     def ask(
-        self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
+        self,
+        text: str = "",
+        photos: "Iterable[Source]" = (),
+        thread: str = MAIN,
+        claimed: str | None = None,
+        manner: str = "plain",
+        strict: bool = False,
     ) -> Reply:
         """Take one turn and give back the whole reply.
 
         Without photos the turn is about those of the thread's last turn, and what was ordered then. `claimed` is the
-        SKU the customer ordered. Raises `UnreadablePhoto`, `BadInput`, `UnknownProduct`, `Busy` (another process
+        SKU the customer ordered. `manner` is how the answer is put: plain, service or narrator; `strict`: only what is
+        supported is said. Raises `UnreadablePhoto`, `BadInput`, `UnknownProduct`, `Busy` (another process
         writes this home), `Unavailable` (an instrument is not installed); a turn that raises leaves no trace in
         its thread.
         """
-        *_, reply = self.stream(text, photos, thread, claimed)
+        *_, reply = self.stream(text, photos, thread, claimed, manner, strict)
         return _as_reply(reply)
 
     async def aask(
-        self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
+        self,
+        text: str = "",
+        photos: "Iterable[Source]" = (),
+        thread: str = MAIN,
+        claimed: str | None = None,
+        manner: str = "plain",
+        strict: bool = False,
     ) -> Reply:
         """`ask` for asynchronous callers: runs in a pool of a few threads, does not block the loop."""
-        call = partial(self.ask, text, list(photos), thread, claimed)
+        call = partial(self.ask, text, list(photos), thread, claimed, manner, strict)
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     def stream(
-        self, text: str = "", photos: "Iterable[Source]" = (), thread: str = MAIN, claimed: str | None = None
+        self,
+        text: str = "",
+        photos: "Iterable[Source]" = (),
+        thread: str = MAIN,
+        claimed: str | None = None,
+        manner: str = "plain",
+        strict: bool = False,
     ) -> Iterator[Event]:
         """Take one turn and yield what happens: `Progress`, each released `Statement`, at last the `Reply`.
 
         A released statement is final. Raises as `ask` does; a turn whose caller stops listening is given up.
         """
         thread, text = _name(thread), _plain(text)
+        if manner not in MANNERS:
+            raise BadInput(f"Expected a manner of {', '.join(MANNERS)}; got {manner!r}.")
         loaded = [self.load(source) for source in photos]
         self._own()
         self._know(claimed)
@@ -177,7 +199,10 @@ class Assistant:
             ids = [self._photos.add(photo) for photo in loaded]
             self._photos.refer(thread, ids)
             turn = uuid.uuid4().hex
-            yield from self._run(turn, Asked(text=text, photos=ids, thread=thread, turn=turn, claimed=claimed))
+            asked = Asked(
+                text=text, photos=ids, thread=thread, turn=turn, claimed=claimed, manner=manner, strict=strict
+            )
+            yield from self._run(turn, asked)
 
     def resume(self, thread: str = MAIN) -> Reply | None:
         """Finish the turn of this thread that a crash cut short; `None` where there is none."""

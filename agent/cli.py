@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -38,6 +38,8 @@ app.add_typer(cli_catalogue.app, name="catalogue")
 app.add_typer(cli_eval.app, name="eval")
 
 ThreadName = Annotated[str, typer.Option(help="The conversation this turn belongs to.")]
+Manner = Annotated[str, typer.Option(help="How the answer is put: plain, service or narrator.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Say only what is supported by what was measured.")]
 
 
 def main() -> None:
@@ -68,6 +70,8 @@ def ask(
     ] = None,
     thread: ThreadName = "main",
     claimed: Annotated[str | None, typer.Option(help="The SKU of the product the customer ordered.")] = None,
+    manner: Manner = "plain",
+    strict: Strict = False,
     home: Home = None,
     as_json: Json = False,
     plain: Plain = False,
@@ -75,11 +79,19 @@ def ask(
     """Ask about photos; without photos, about those of the last turn."""
     with opened(home, as_json) as assistant:
         _photo_in_place_of_text(text, photos or [])
-        raise typer.Exit(EXITS[_turn(assistant, text, photos or [], thread, claimed, as_json, plain).outcome])
+        put = _Put(manner, strict, as_json, plain)
+        raise typer.Exit(EXITS[_turn(assistant, text, photos or [], thread, claimed, put).outcome])
 
 
 @app.command()
-def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+def chat(
+    thread: ThreadName = "main",
+    manner: Manner = "plain",
+    strict: Strict = False,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
     """Talk about photos, turn by turn. `/photo FILE…` adds photos to the next turn, `/quit` ends.
 
     With --json the turns are read from standard input, and printed together when it ends: a reply each, or an
@@ -87,6 +99,7 @@ def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, 
     """
     turns: list[Any] = []
     waiting: list[str] = []
+    put = _Put(manner, strict, as_json, plain)
     with opened(home, as_json) as assistant:
         if sys.stdin.isatty() and not as_json:
             typer.echo("/photo FILE… adds photos to your next turn; /quit ends.")
@@ -97,7 +110,7 @@ def chat(thread: ThreadName = "main", home: Home = None, as_json: Json = False, 
                 if line.startswith("/photo"):
                     waiting += shlex.split(line)[1:]
                     continue
-                turns.append(_turn(assistant, line, waiting, thread, None, as_json, plain, quiet=as_json).to_dict())
+                turns.append(_turn(assistant, line, waiting, thread, None, put, quiet=as_json).to_dict())
             except (BadInput, ValueError) as error:
                 turns.append(error_object(error))
                 if not as_json:
@@ -139,34 +152,42 @@ def _photo_in_place_of_text(text: str, photos: Sequence[str]) -> None:
             raise BadInput(f'Expected a question, then photos; {text} is a file. Try: sightline ask "" {text}')
 
 
+class _Put(NamedTuple):
+    """How a turn's answer is to be put, and printed."""
+
+    manner: str
+    strict: bool
+    as_json: bool
+    plain: bool
+
+
 def _turn(
     assistant: "Assistant",
     text: str,
     photos: list[str],
     thread: str,
     claimed: str | None,
-    as_json: bool,
-    plain: bool,
+    put: _Put,
     quiet: bool = False,
 ) -> "Reply":
     """Take a turn and print it as it is released."""
     from .reply import Progress, Reply, Statement
 
     reply: Reply | None = None
-    with spinner(plain or as_json) as status:
-        for event in assistant.stream(text, photos, thread, claimed):
+    with spinner(put.plain or put.as_json) as status:
+        for event in assistant.stream(text, photos, thread, claimed, put.manner, put.strict):
             if isinstance(event, Progress):
                 status(event.step)
-            elif isinstance(event, Statement) and not as_json:
+            elif isinstance(event, Statement) and not put.as_json:
                 status(None)
                 say(event.text)
             elif isinstance(event, Reply):
                 reply = event
     assert reply is not None, "a turn ends with its reply"  # noqa: S101
-    if as_json and not quiet:
+    if put.as_json and not quiet:
         print_json(reply.to_dict())
-    elif not as_json:
-        print_evidence(reply, plain)
+    elif not put.as_json:
+        print_evidence(reply, put.plain)
     return reply
 
 

@@ -24,7 +24,7 @@ _SCRIPTS = (
     ("CYRILLIC", "ru"),
 )
 # What stands in quotation marks is somebody else's text, not the person's language.
-_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|\"[^\"]*\"|‘[^’]*’")
+QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|\"[^\"]*\"|‘[^’]*’")
 
 
 def language_of(text: str, before: str | None = None) -> str:
@@ -35,7 +35,7 @@ def language_of(text: str, before: str | None = None) -> str:
     without a word, goes on in the language of the turn before.
     """
     counts: Counter[str] = Counter()
-    for word in re.findall(r"[^\W\d_]+", _QUOTED.sub(" ", text)) or re.findall(r"[^\W\d_]+", text):
+    for word in re.findall(r"[^\W\d_]+", QUOTED.sub(" ", text)) or re.findall(r"[^\W\d_]+", text):
         scripts = [_script(c) for c in word]
         counts.update(s for s in scripts if s in ("zh", "ja"))
         counts.update({s for s in scripts if s not in ("zh", "ja")})

@@ -1,7 +1,7 @@
 """The steps of a turn: state in, changes out. What they may use is bound when the graph is built."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from langgraph.types import Overwrite, Send
 from ..prompts import say
 from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
-from ..tools.types import Box, Finding, Outcome, PhotoId, Region
+from ..tools.types import Box, Finding, Outcome, PhotoId, Quality, Region
 from . import answer as composing
 from . import ledger, products, telling
 from .language import DEFAULT, language_of
+from .manners import Asking, more, put
+from .premises import premises
 from .reply import Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
 from .state import Json, Look, State, TurnKit, Update
 
@@ -129,9 +131,7 @@ def answer(kit: TurnKit, state: State) -> Update:
     plan = [from_json(Step, s) for s in state["plan"]]
     released: list[Statement] = []
     claims: list[Claim] = []
-    for statement in composing.compose(
-        state["language"], plan, findings, qualities, state["retake"], _unchecked(kit, state), kit.today()
-    ):
+    for statement in _worded(kit, state, plan, findings, qualities):
         checked = ledger.check(len(released), statement, by_id, sizes)
         if ledger.holds(statement, checked):
             released.append(statement)
@@ -156,6 +156,36 @@ def answer(kit: TurnKit, state: State) -> Update:
         claimed=state.get("claimed"),
     )
     return {"reply": to_json(reply)}
+
+
+def _worded(
+    kit: TurnKit,
+    state: State,
+    plan: Sequence[Step],
+    findings: Sequence[Finding],
+    qualities: Mapping[PhotoId, Quality],
+) -> Sequence[Statement]:
+    """The statements of a turn in the manner that was asked for; not yet checked."""
+    language, text = state["language"], state["text"]
+    unchecked = _unchecked(kit, state)
+    composed = composing.compose(language, plan, findings, qualities, state["retake"], unchecked, kit.today())
+    composed = [*premises(text, findings, kit.catalogue, language), *composed]
+    before = [from_json(Reply, reply) for reply in kit.sessions.lately(state["thread"])]
+    detail = next((step.args["detail"] for step in plan if "detail" in step.args), "normal")
+    asking = Asking(language, text, detail, before)
+    said = put(state.get("manner", "plain"), asking, composed, findings)
+    if _goes_on(state, plan, before):
+        said = more(said, [reply for reply in before if reply.photos == tuple(state["photos"])])
+    if state.get("strict"):
+        said = [each for each in said if not each.hedged] or [Statement(say(language, "strict.nothing"), ())]
+    return said
+
+
+def _goes_on(state: State, plan: Sequence[Step], before: Sequence[Reply]) -> bool:
+    """Whether more is asked for of what was described before."""
+    last = before[-1] if before else None
+    described = last and last.photos == tuple(state["photos"]) and any(s.tool == "describe" for s in last.plan)
+    return bool(described) and list(plan) == [Step("describe", {"detail": "full"})]
 
 
 def remember(kit: TurnKit, state: State) -> Update:

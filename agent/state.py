@@ -20,13 +20,18 @@ Json = dict[str, Any]
 
 
 class Asked(TypedDict, total=False):
-    """What comes in: a question, the photos it is about (ids in the kit's store), and names for thread and turn."""
+    """What comes in: a question, the photos it is about (ids in the kit's store), and names for thread and turn.
+
+    `manner` is one of `manners.MANNERS`, "plain" where nobody said; `strict`: only what is supported is to be said.
+    """
 
     text: str
     photos: list[PhotoId]
     thread: str
     turn: str
     claimed: str | None
+    manner: str
+    strict: bool
 
 
 class Answered(TypedDict, total=False):

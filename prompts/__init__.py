@@ -103,6 +103,13 @@ def instructs(key: str) -> bool:
     return key in _prompts()
 
 
+@cache
+def lexicon(name: str) -> Mapping[str, tuple[str, ...]]:
+    """The phrases of `lexicon/<name>.md` by section, a language or a language and a part: "en", "en.seen"."""
+    known = _sections((files(__name__) / "lexicon" / f"{name}.md").read_text("utf-8"))
+    return {key: tuple(line for line in text.splitlines() if line.strip()) for key, text in known.items()}
+
+
 def version() -> str:
     """The version of the prompts for models, 12 hexadecimal digits: another as soon as a letter of them is."""
     return hashlib.sha256(json.dumps(_prompts(), sort_keys=True).encode()).hexdigest()[:12]

@@ -16,7 +16,7 @@ from .photos import pixels
 from .quality import quality_of
 from .reading import read
 from .recognise import ENOUGH, features_of, register
-from .seeing import worded
+from .seeing import eye, worded
 from .sightings import Candidate, Sighting, chances, is_foremost, places, quad_of, rivals_of, rows, sighting
 from .types import (
     Box,
@@ -82,16 +82,17 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
 def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) -> Finding:
     """The comparison with what a model says of the places that no instrument could name, where it came to something."""
     unnamed = [each for each in found.differences if not (each.before or each.now)]
-    if not unnamed or kit.model is None or found.outcome != "found":
+    model = eye(photo, kit) if other is None else eye(photo, kit) and eye(other, kit)
+    if not unnamed or model is None or found.outcome != "found":
         return found
     reference = other or kit.catalogue.photo(unnamed[0].reference)
     try:
         official = other is None and not any(match.confirmed for match in found.matches[-1:])
-        words = worded(kit.model, photo, reference, kit.language, unnamed, official=official)
+        words = worded(model, photo, reference, kit.language, unnamed, official=official)
     except ModelFailed as error:
-        return replace(found, model=kit.model.name, failed=error.reason)
+        return replace(found, model=model.name, failed=error.reason)
     said = dict(zip(unnamed, words, strict=True))
-    return replace(found, model=kit.model.name, differences=tuple(said.get(each, each) for each in found.differences))
+    return replace(found, model=model.name, differences=tuple(said.get(each, each) for each in found.differences))
 
 
 def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:

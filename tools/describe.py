@@ -12,6 +12,7 @@ from .ocr import why_incomplete
 from .photos import pixels
 from .quality import quality_of
 from .reading import read
+from .seeing import eye
 from .telling import Telling, answering, describing
 from .types import Fact, Failure, Finding, Outcome, Photo, Region
 
@@ -26,8 +27,9 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
     for the model of the kit: `said` is its answer to the question, or its description, `brief`, `normal` or `full`, and
     `sentences` the same with what each asserts; `glances` are second looks for what it names. Without a model, or where
     it gives no answer (`failed`), the rest is there all the same; where a question was asked the outcome is then
-    `not_looked`, reason `needs_model`. A photo too poor to look at, with nothing read in it, is `unreadable`. Raises
-    `BadInput` for a detail that is none, `Unavailable` without an OCR engine or a barcode reader, `Cancelled`.
+    `not_looked`, reason `needs_model`. A photo too poor to look at, with nothing read in it, is `unreadable`. One that
+    shows nothing is shown to no model, and a question about it is `unreadable` as well. Raises `BadInput` for a detail
+    that is none, `Unavailable` without an OCR engine or a barcode reader, `Cancelled`.
     """
     if detail not in DETAILS:
         raise BadInput(f"Expected a detail of {', '.join(DETAILS)}; got {detail!r}.")
@@ -50,7 +52,7 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
     evidence += [("P", match.title) for match in products.matches if known]
     words, failed = _told(photo, kit, question, detail, evidence) if outcome == "found" else (None, None)
     if outcome == "found" and question and not words:
-        outcome, reason = "not_looked", "needs_model"
+        outcome, reason = ("not_looked", "needs_model") if quality.shows else ("unreadable", "photo_too_poor")
     how = "" if detail == "normal" else f".{detail}"
     return Finding(
         id=f"describe:{photo.id[7:15]}{how}" + (f":{question}" if question else ""),
@@ -86,11 +88,12 @@ def _told(
     photo: Photo, kit: Kit, question: str | None, detail: str, evidence: Sequence[tuple[str, str]]
 ) -> tuple[Telling | None, Failure | None]:
     """What the model says, or why it says nothing."""
-    if kit.model is None:
+    model = eye(photo, kit)
+    if model is None:
         return None, None
     try:
         if question:
-            return answering(kit.model, photo, question, kit.language, evidence), None
-        return describing(kit.model, photo, detail, kit.language, evidence), None
+            return answering(model, photo, question, kit.language, evidence), None
+        return describing(model, photo, detail, kit.language, evidence), None
     except ModelFailed as error:
         return None, error.reason

@@ -18,7 +18,7 @@ from .ocr import why_incomplete
 from .photos import pixels
 from .quality import hides, quality_of
 from .reading import read
-from .seeing import Found, find
+from .seeing import Found, eye, find
 from .sightings import places
 from .targets import Target, parse_target
 from .types import (
@@ -56,8 +56,8 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
     told from a twin that was not asked for, it is `unreadable`, `variant_undetermined`, with both as `matches`.
     What codes say comes as facts, as in `describe`. Anything else takes a model, unless its name is printed on the
     photo: without one, or where that gives no answer (`failed`), the outcome is `not_looked`, reason `needs_model`;
-    where its reply cannot be read it is `unreadable`. Asked which way something points, it comes as `directions`,
-    unless these words are printed, as "direction of travel" may be.
+    where its reply cannot be read, or the photo shows nothing, it is `unreadable`. Asked which way something
+    points, it comes as `directions`, unless these words are printed, as "direction of travel" may be.
     Raises `BadInput` for an empty target, `Unavailable` without an OCR engine or a barcode reader, `Cancelled`.
     """
     start = time.perf_counter()
@@ -76,8 +76,10 @@ def ground(photo: Photo, kit: Kit, *, target: str) -> Finding:
             matches = [Match(p.sku, p.title, p.references[0], ("named",)) for p in products[:_TRIED]]
             outcome, source, reason = "absent", SOURCE, "product_not_seen"
     found = Found(outcome, tuple(regions), reason=reason)
-    model, failed = kit.model if reason == "needs_model" else None, None
-    if model:
+    model, failed = eye(photo, kit) if reason == "needs_model" else None, None
+    if reason == "needs_model" and kit.model and not model:
+        found = Found("unreadable", reason="photo_too_poor")
+    elif model:
         source = model.name
         try:
             found = find(

@@ -7,7 +7,7 @@ from .fields import count_expiry, find_fields
 from .kit import Kit
 from .quality import hides, quality_of
 from .reading import read
-from .seeing import reread, told
+from .seeing import eye, reread, told
 from .types import Fact, FieldName, Finding, Line, Outcome, Photo, Reading
 
 _SHORTEST_VALUE = 1.8
@@ -47,7 +47,7 @@ def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
     regions = tuple(line.region for line in reading.lines)
     lost = [line.box for line in reading.lines if line.status != "read" and _length(line) >= shortest]
     unsure = reason in _LOST and not (field and answers)
-    second = told(kit.model if unsure else None, lambda model: reread(model, photo, kit.language, lost))
+    second = told(eye(photo, kit) if unsure else None, lambda model: reread(model, photo, kit.language, lost))
     return Finding(
         id=f"ocr:{photo.id[7:15]}" + (f":{field}" if field else ""),
         tool="ocr",

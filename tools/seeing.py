@@ -15,9 +15,11 @@ from .dialects import Heard, Kind, read_direction
 from .dialects.absent import is_none
 from .dialects.dialect import spoken, without
 from .errors import ModelFailed
+from .kit import Kit
 from .models.model import Model, Said
 from .models.view import View, view
 from .photos import AtHand
+from .quality import quality_of
 from .types import Box, Difference, Direction, Failure, Outcome, Photo, Region, Size
 
 _LOOKS = 6
@@ -71,6 +73,11 @@ class Told:
     said: str | None = None
     failed: Failure | None = None
     cut: bool = False
+
+
+def eye(photo: Photo, kit: Kit) -> Model | None:
+    """The model of the kit; `None` where the photo shows nothing: a model describes noise as readily as a street."""
+    return kit.model if quality_of(photo).shows else None
 
 
 def told(model: Model | None, ask: Callable[[Model], Said | None]) -> Told:

@@ -277,7 +277,8 @@ class Quality:
     `brightness`: mean luma, 0..1. `dark`, `bright`: share of pixels clipped at either end, 0..1.
     `glare`: share of the photo under blown-out patches, 0..1. `cut_off`: the sides at which the
     main object leaves the photo. `level`: `retake` where no answer should be built on this photo.
-    `advice` is the one thing to do first, `None` where the photo is good.
+    `advice` is the one thing to do first, `None` where the photo is good. `shows`: whether there is anything to be
+    seen in it at all; one colour, noise, a blur and a few pixels show nothing, whatever somebody makes of them.
     """
 
     size: Size
@@ -289,6 +290,7 @@ class Quality:
     cut_off: tuple[Side, ...]
     level: Literal["good", "poor", "retake"]
     advice: Advice | None
+    shows: bool = True
 
 
 @dataclass(frozen=True)
