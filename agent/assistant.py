@@ -27,12 +27,13 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from .. import __version__
 from ..memory.catalogue import Catalogue, Hit
 from ..memory.contracts import kept
+from ..memory.exporting import export
 from ..memory.indexing import Progress as Indexing
 from ..memory.indexing import Report
 from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.records import read as read_rows
-from ..memory.sessions import Sessions, Thread
+from ..memory.sessions import Found, Sessions, Thread
 from ..tools.confirming import place_of
 from ..tools.errors import BadInput, Busy, SightlineError
 from ..tools.models.model import Model
@@ -41,14 +42,16 @@ from ..tools.photos import load, pixels
 from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
 from ..tools.types import Box, FieldName, Finding, Photo, PhotoId, Product, View
+from .desks import open_desk
 from .graph import build_graph
 from .language import language_of, spoken
 from .manners import MANNERS
-from .nodes import SENTENCE, STATUS, draw_compared
+from .nodes import SENTENCE, STATUS, draw_compared, hand_over
 from .reply import Progress, Reply, Statement, from_json
 from .router import Router
 from .settings import Settings
 from .state import Asked, TurnKit
+from .tickets import Placed, Tickets
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -92,6 +95,9 @@ class Assistant:
         self._saver.setup()
         checkpoints.execute("PRAGMA wal_autocheckpoint=32")
         checkpoints.execute("PRAGMA journal_size_limit=65536")
+        # A killed process loses nothing by it. A power cut may lose the turn under way, and then all of it; what is
+        # finished is in `sessions`, which waits for the disk.
+        checkpoints.execute("PRAGMA synchronous=NORMAL")
         self._graph = build_graph(kit, self._saver)
         self._lock = FileLock(home / "lock", thread_local=False)
         self._owning = threading.Lock()
@@ -108,11 +114,13 @@ class Assistant:
         reads images, or the name of one: `transformers:` and a folder or a repository of the hub, `openai:` and a
         name, with the address of its `server`, or whatever `init_chat_model` takes; without it, that of the settings
         (at this `server`, where one is named), else none, and instruments answer alone. Raises `BadInput` for a home
-        that is no folder or a name nobody knows, `Unavailable` for a model that cannot be had.
+        that is no folder, a name nobody knows, or a desk in the settings that is none, `Unavailable` for a model that
+        cannot be had.
         """
         settings = Settings.of(home)
         folder = settings.home
         seeing = open_model(model, server) if model is not None else _of(settings, server)
+        desk = open_desk(settings.desk, folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as opened:
@@ -133,6 +141,7 @@ class Assistant:
                     router=Router(TOOLS),
                     sessions=sessions,
                     pictures=folder / "pictures",
+                    tickets=Tickets(folder / "outbox", desk),
                 )
                 assistant = cls(folder, kit, photos, sessions, readings, catalogue, checkpoints)
                 opened.pop_all()
@@ -390,6 +399,77 @@ class Assistant:
             for turn in self._sessions.delete(thread):
                 shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
             self._drop_photos(thread)
+
+    def title(self, thread: str, title: str) -> str:
+        """Set the title of a thread, made one line and cut; an empty one gives back its first words. What is set.
+
+        Raises `UnknownThread`, `Busy`.
+        """
+        self._own()
+        return self._sessions.title(thread, _plain(title))
+
+    def find_turns(self, words: str, n: int = 20) -> list[Found]:
+        """The turns of all threads whose question or answer holds each of the words, or a part; the latest first."""
+        return self._sessions.search(_plain(words), n)
+
+    def rename(self, thread: str, name: str) -> None:
+        """Call a thread by another name, all at once or not at all; a turn that was cut short is finished first.
+
+        Raises `UnknownThread`, `Busy`, and `BadInput` for a name that is none or is taken, and where the thread's last
+        turn waits for an answer.
+        """
+        name = _name(name)
+        self._own()
+        if name == thread:
+            return
+        first, second = sorted((thread, name))
+        with self._threads[first], self._threads[second]:
+            self.resume(thread)
+            waiting = set(self.unfinished().values())
+            if thread in waiting:
+                raise BadInput(f"Expected a thread whose turns are finished; {thread!r} waits for an answer. Give it.")
+            if name in waiting or self._sessions.last(name):
+                raise BadInput(f"Expected a name that no thread has; {name!r} is taken. Choose another.")
+            # The photos are the new name's as well before it is one, and the old one's until it is none: whatever is
+            # left of this by a crash, `_own` clears.
+            self._photos.refer(name, self._photos.of(thread))
+            self._sessions.rename(thread, name)
+            self._photos.forget(thread)
+
+    def export(self, thread: str, file: Path | str) -> int:
+        """Write a thread to a `.zip`, its replies as JSON Lines with its photos as stored; how many photos it holds.
+
+        A file that ends in `.jsonl` holds the replies alone. It is written whole or not at all, in place of one that is
+        there. Raises `UnknownThread`, `UnreadablePhoto` for a photo that is damaged, `BadInput` where it cannot be
+        written.
+        """
+        turns = [reply.to_dict() for reply in self.history(thread)]
+        ids = sorted({photo for turn in turns for photo in turn["photos"]})
+        return export(Path(file).expanduser(), turns, (self._photos.get(photo) for photo in ids))
+
+    def hand_off(self, thread: str = MAIN, note: str = "") -> Placed:
+        """Hand a thread to a person: its ticket, and where it went, or why it still waits in the outbox.
+
+        Another call before the next turn gives back the same ticket, which keeps its first note, and tries again to
+        hand it over where it waits. Raises `UnknownThread`, `Busy`.
+        """
+        self._own()
+        with self._threads[thread]:
+            self.resume(thread)
+            return hand_over(self._kit, self.history(thread)[-1], _plain(note))
+
+    def tickets(self) -> list[Placed]:
+        """The tickets of this home, the latest first, each with where it went; `None` for those that wait."""
+        return self._kit.tickets.all()
+
+    def ticket(self, ticket: str) -> Placed:
+        """The ticket of this id. Raises `BadInput`."""
+        return self._kit.tickets.get(ticket)
+
+    def send_tickets(self) -> list[Placed]:
+        """Hand over the tickets that wait in the outbox, and give back what became of each. Raises `Busy`."""
+        self._own()
+        return self._kit.tickets.send()
 
     def close(self) -> None:
         """Finish what is under way and let go of the home."""

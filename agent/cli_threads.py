@@ -1,9 +1,12 @@
 """`sightline threads`: the conversations kept."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from ..prompts import fill
-from .command import Home, Json, Plain, opened, passes_on
+from .command import EXITS, Home, Json, Plain, opened, passes_on
 from .terminal import print_evidence, print_json, say, table
 
 app = typer.Typer(rich_markup_mode=None)
@@ -11,7 +14,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def threads(context: typer.Context, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
-    """List the conversations kept; show, resume or delete one."""
+    """List the conversations kept; search them; show, resume, title, rename, export or delete one."""
     if passes_on(context):
         return
     with opened(home, as_json) as assistant:
@@ -22,7 +25,7 @@ def threads(context: typer.Context, home: Home = None, as_json: Json = False, pl
     elif not rows and not cut_short:
         typer.echo("No conversations yet.")
     else:
-        table(("thread", "turns", "first words"), [(r.name, str(r.turns), r.title) for r in rows], plain)
+        table(("thread", "turns", "title"), [(r.name, str(r.turns), r.title) for r in rows], plain)
         for name in cut_short:
             say(fill("{name}: a turn was cut short; `sightline threads resume {name}` finishes it.", name=name))
 
@@ -52,6 +55,68 @@ def resume(name: str, home: Home = None, as_json: Json = False, plain: Plain = F
     else:
         say(reply.text)
         print_evidence(reply, plain)
+
+
+@app.command()
+def search(
+    words: Annotated[str, typer.Argument(help="Words, or parts of words, that a question or its answer holds.")],
+    n: Annotated[int, typer.Option("--most", min=1, help="How many turns to show at most.")] = 20,
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Find turns by what was asked and answered, in all conversations."""
+    with opened(home, as_json) as assistant:
+        found = assistant.find_turns(words, n)
+    if as_json:
+        print_json({"found": [turn._asdict() for turn in found]})
+    elif found:
+        table(("thread", "question", "where"), [(f.thread, f.question, f.snippet) for f in found], plain)
+    else:
+        typer.echo("Nothing found.")
+    raise typer.Exit(EXITS["found" if found else "absent"])
+
+
+@app.command()
+def title(name: str, title: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """Give a conversation a title; an empty one gives back its first words."""
+    del plain  # one line, the same either way
+    with opened(home, as_json) as assistant:
+        kept = assistant.title(name, title)
+    if as_json:
+        print_json({"thread": name, "title": kept})
+    else:
+        say(f"{name}: {kept}" if kept else f"{name} has its first words for a title again.")
+
+
+@app.command()
+def rename(name: str, to: str, home: Home = None, as_json: Json = False, plain: Plain = False) -> None:
+    """Call a conversation by another name."""
+    del plain  # one line, the same either way
+    with opened(home, as_json) as assistant:
+        assistant.rename(name, to)
+    if as_json:
+        print_json({"renamed": name, "thread": to})
+    else:
+        say(f"{name} is now {to}.")
+
+
+@app.command()
+def export(
+    name: str,
+    file: Annotated[Path, typer.Argument(help="A .zip; or a .jsonl, which holds the turns and no photos.")],
+    home: Home = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Write a conversation to one file, with its photos."""
+    del plain  # one line, the same either way
+    with opened(home, as_json) as assistant:
+        photos = assistant.export(name, file)
+    if as_json:
+        print_json({"exported": name, "file": str(file), "photos": photos})
+    else:
+        say(f"Wrote {name} to {file}, with {photos} {'photo' if photos == 1 else 'photos'}.")
 
 
 @app.command()

@@ -126,7 +126,7 @@ def _models(statement: Statement, findings: Sequence[Finding]) -> list[str]:
 
 def _words_of(finding: Finding) -> list[str]:
     """What a model said in a finding, sentence by sentence where that is known."""
-    said = [sentence.text for sentence in finding.sentences] or [finding.said]
+    said: list[str | None] = [sentence.text for sentence in finding.sentences] or [finding.said]
     return [text for text in (*said, *(d.said for d in finding.differences)) if text]
 
 

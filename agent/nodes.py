@@ -13,12 +13,16 @@ from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
 from ..tools.types import Box, Finding, Outcome, PhotoId, Quality, Region
 from . import answer as composing
-from . import ledger, products, telling
+from . import handoff, ledger, products, telling
 from .language import DEFAULT, language_of
 from .manners import Asking, more, put
 from .premises import premises
 from .reply import Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
 from .state import Json, Look, State, TurnKit, Update
+from .tickets import Placed
+
+_REMEMBERED = 8
+"""Turns of a thread that an answer knows of, so that it does not say the same again."""
 
 # Sentences are released one by one, statuses as they happen; both through LangGraph's custom stream.
 STATUS, SENTENCE = "status", "sentence"
@@ -155,6 +159,8 @@ def answer(kit: TurnKit, state: State) -> Update:
         outcome=_outcome(findings),
         claimed=state.get("claimed"),
     )
+    if handoff.wanted(plan):
+        reply = _handed(kit, reply)
     return {"reply": to_json(reply)}
 
 
@@ -167,25 +173,52 @@ def _worded(
 ) -> Sequence[Statement]:
     """The statements of a turn in the manner that was asked for; not yet checked."""
     language, text = state["language"], state["text"]
+    # Who asks for a person, and for nothing else, is not greeted or asked for a photo.
+    others = [step for step in plan if step != handoff.HUMAN]
+    if not others and handoff.wanted(plan):
+        return ()
     unchecked = _unchecked(kit, state)
-    composed = composing.compose(language, plan, findings, qualities, state["retake"], unchecked, kit.today())
+    composed = composing.compose(language, others, findings, qualities, state["retake"], unchecked, kit.today())
     composed = [*premises(text, findings, kit.catalogue, language), *composed]
-    before = [from_json(Reply, reply) for reply in kit.sessions.lately(state["thread"])]
+    manner = state.get("manner", "plain")
+    goes_on = list(plan) == [Step("describe", {"detail": "full"})]
+    recalled = kit.sessions.lately(state["thread"], _REMEMBERED) if goes_on or manner != "plain" else []
+    before = [from_json(Reply, reply) for reply in recalled]
     detail = next((step.args["detail"] for step in plan if "detail" in step.args), "normal")
-    asking = Asking(language, text, detail, before)
-    said = put(state.get("manner", "plain"), asking, composed, findings)
-    if _goes_on(state, plan, before):
+    said = put(manner, Asking(language, text, detail, before), composed, findings)
+    if goes_on and before and any(step.tool == "describe" for step in before[-1].plan):
         said = more(said, [reply for reply in before if reply.photos == tuple(state["photos"])])
     if state.get("strict"):
         said = [each for each in said if not each.hedged] or [Statement(say(language, "strict.nothing"), ())]
     return said
 
 
-def _goes_on(state: State, plan: Sequence[Step], before: Sequence[Reply]) -> bool:
-    """Whether more is asked for of what was described before."""
-    last = before[-1] if before else None
-    described = last and last.photos == tuple(state["photos"]) and any(s.tool == "describe" for s in last.plan)
-    return bool(described) and list(plan) == [Step("describe", {"detail": "full"})]
+def _handed(kit: TurnKit, reply: Reply) -> Reply:
+    """The reply with its ticket, and with where that went.
+
+    A turn that is taken up after a crash finds the ticket that it made, and hands over no other.
+    """
+    placed = hand_over(kit, reply)
+    ticket = placed.ticket
+    said = [
+        say(reply.language, "handoff.done", ticket=ticket.id, where=placed.where)
+        if placed.where is not None
+        else say(reply.language, "handoff.kept", ticket=ticket.id)
+    ]
+    if not ticket.tried:
+        said.append(say(reply.language, "handoff.nothing_to_show"))
+    statements = [Statement(text, ()) for text in said]
+    for statement in statements:
+        get_stream_writer()({SENTENCE: to_json(statement)})
+    text = "\n".join(s.text for s in (*reply.statements, *statements))
+    return replace(reply, text=text, statements=(*reply.statements, *statements), ticket=ticket.id)
+
+
+def hand_over(kit: TurnKit, reply: Reply, note: str = "") -> Placed:
+    """Write the ticket of a thread up to this turn and hand it to the desk; a turn's ticket is made once."""
+    before = [from_json(Reply, turn) for turn in kit.sessions.lately(reply.thread, handoff.TURNS)]
+    told = [*(earlier for earlier in before if earlier.turn != reply.turn), reply]
+    return kit.tickets.place(*handoff.write(told, kit.photos, note))
 
 
 def remember(kit: TurnKit, state: State) -> Update:

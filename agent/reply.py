@@ -108,6 +108,7 @@ class Reply:
 
     `outcome` sums up the looking: `found` where any tool found what it was sent for, else
     `unreadable` where any could not tell, else `absent`, else `not_looked`. `claimed` is the SKU that was ordered.
+    `ticket` is the id of the ticket that hands the thread to a person, where the turn asked for one.
     """
 
     text: str
@@ -123,6 +124,7 @@ class Reply:
     photos: tuple[PhotoId, ...]
     outcome: Outcome
     claimed: str | None = None
+    ticket: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, every field present; `Reply.json_schema()` describes it."""

@@ -19,7 +19,8 @@ class Settings(BaseSettings):
 
     An argument wins over the environment, the environment over the home's `settings.json`, that over the default;
     but a `server` in the environment is nothing to a model of the file that has none.
-    Keys are never among them: what a server wants to see is `SIGHTLINE_API_KEY` in the environment, and stays there.
+    Keys are never among them: what a server wants to see is `SIGHTLINE_API_KEY` in the environment, what
+    tickets are signed with is `SIGHTLINE_DESK_SECRET`, and both stay there.
     """
 
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True)
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     chroma: str | None = Field(default=None, description="a Chroma server, http://host:port, in place of the home")
     model: str | None = Field(default=None, description="the vision language model; see the README")
     server: str | None = Field(default=None, description="the OpenAI-compatible server of the model")
+    desk: str | None = Field(default=None, description="where tickets for people go: a folder, or an https:// address")
 
     @classmethod
     def of(cls, home: Path | str | None) -> Self:
@@ -47,7 +49,7 @@ class Settings(BaseSettings):
             given["server"] = None
         set_to = {**kept, **given, "home": folder}
         # A variable that is set to nothing switches off.
-        return cls(**set_to | {name: set_to.get(name) or None for name in ("model", "server")})
+        return cls(**set_to | {name: set_to.get(name) or None for name in ("model", "server", "desk")})
 
 
 def writable(home: Path) -> bool:

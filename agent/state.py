@@ -15,6 +15,7 @@ from ..tools.kit import Kit
 from ..tools.models.model import Turns
 from ..tools.types import PhotoId
 from .reply import Step
+from .tickets import Tickets
 
 Json = dict[str, Any]
 
@@ -80,6 +81,10 @@ class Sessions(Protocol):
         """The last finished turn of a thread as `Reply.to_dict` made it; `None` before the first."""
         ...
 
+    def lately(self, thread: str, n: int) -> Sequence[Json]:
+        """The last `n` finished turns of a thread, oldest first."""
+        ...
+
     def commit(self, thread: str, turn: str, reply: Json) -> None:
         """Keep a finished turn; doing it twice is harmless."""
         ...
@@ -100,6 +105,7 @@ class TurnKit(Kit):
     router: Planner
     sessions: Sessions
     pictures: Path
+    tickets: Tickets
     today: Callable[[], date] = date.today
     """The clock: the date where the question is asked."""
     turns: Turns = field(default_factory=Turns)

@@ -20,6 +20,8 @@ from ..tools.photos import reopen
 from ..tools.types import Photo, PhotoId
 
 _HOUR = 3600.0
+_AT_HAND = 2
+"""Photos that stay in memory as they were read: a turn looks at the same one several times."""
 
 
 class PhotoStore:
@@ -34,6 +36,7 @@ class PhotoStore:
                 if time.time() - leftover.stat().st_mtime > _HOUR:
                     leftover.unlink()
         self._lock = threading.Lock()
+        self._at_hand: dict[PhotoId, tuple[tuple[int, int, int], Photo]] = {}
         self._db = sqlite3.connect(folder / "threads.sqlite", check_same_thread=False, timeout=10, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute(
@@ -61,12 +64,22 @@ class PhotoStore:
         """The photo with this id. Raises `UnknownPhoto`, and `UnreadablePhoto` where its file is damaged."""
         path = self._path(photo)
         try:
+            stat = path.stat()
+            file = stat.st_ino, stat.st_size, stat.st_mtime_ns
+            kept, at_hand = self._at_hand.get(photo, (None, None))
+            if at_hand and kept == file:
+                return at_hand
             data = path.read_bytes()
         except FileNotFoundError:
             raise UnknownPhoto(f"Expected the id of a photo in this home; {photo} is not there.") from None
         if f"sha256:{hashlib.sha256(data).hexdigest()}" != photo:
             raise UnreadablePhoto(f"The stored photo {photo} is damaged: {path.name} has changed. Send it again.")
-        return reopen(data, photo)
+        opened = reopen(data, photo)
+        with self._lock:
+            while len(self._at_hand) >= _AT_HAND:
+                del self._at_hand[next(iter(self._at_hand))]
+            self._at_hand[photo] = file, opened
+        return opened
 
     def ids(self) -> tuple[PhotoId, ...]:
         """Every photo kept, sorted."""
@@ -83,6 +96,12 @@ class PhotoStore:
             rows = self._db.execute("SELECT thread FROM refers WHERE photo = ? ORDER BY thread", (photo,)).fetchall()
         return tuple(thread for (thread,) in rows)
 
+    def of(self, thread: str) -> tuple[PhotoId, ...]:
+        """The photos that a thread refers to, sorted."""
+        with self._lock:
+            rows = self._db.execute("SELECT photo FROM refers WHERE thread = ? ORDER BY photo", (thread,)).fetchall()
+        return tuple(photo for (photo,) in rows)
+
     def referring(self) -> tuple[str, ...]:
         """Every thread that refers to a photo, sorted."""
         with self._lock:
@@ -96,6 +115,7 @@ class PhotoStore:
         gone = tuple(sorted(photo for (photo,) in mine if not self.threads(photo)))
         for photo in gone:
             self._path(photo).unlink(missing_ok=True)
+            self._at_hand.pop(photo, None)
         return gone
 
     def close(self) -> None:
