@@ -377,4 +377,5 @@ COMPOSERS: Mapping[str, Compose] = {
     "ground": _ground,
     "identify": products.identify,
     "compare": products.compare,
+    "told": products.told,
 }

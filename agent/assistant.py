@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Command
 
 from .. import __version__
 from ..memory.catalogue import Catalogue, Hit
@@ -47,11 +48,13 @@ from .graph import build_graph
 from .language import language_of, spoken
 from .manners import MANNERS
 from .nodes import SENTENCE, STATUS, draw_compared, hand_over
-from .reply import Progress, Reply, Statement, from_json
+from .reply import Ask, Progress, Reply, Statement, from_json
 from .router import Router
 from .settings import Settings
-from .state import Asked, TurnKit
+from .state import Asked, Told, TurnKit
 from .tickets import Placed, Tickets
+from .told import chosen, goes_on
+from .waiting import Turns, config
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -99,8 +102,10 @@ class Assistant:
         # finished is in `sessions`, which waits for the disk.
         checkpoints.execute("PRAGMA synchronous=NORMAL")
         self._graph = build_graph(kit, self._saver)
+        self._turns = Turns(self._graph, self._saver, sessions)
         self._lock = FileLock(home / "lock", thread_local=False)
         self._owning = threading.Lock()
+        self._cut_short: dict[str, str] = {}
         self._threads: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sightline")
 
@@ -164,9 +169,10 @@ class Assistant:
 
         Without photos the turn is about those of the thread's last turn, and what was ordered then. `claimed` is the
         SKU the customer ordered. `manner` is how the answer is put: plain, service or narrator; `strict`: only what is
-        supported is said. Raises `UnreadablePhoto`, `BadInput`, `UnknownProduct`, `Busy` (another process
-        writes this home), `Unavailable` (an instrument is not installed); a turn that raises leaves no trace in
-        its thread.
+        supported is said. Where the last turn `asks` for something, a photo that it has not seen goes on with it, and
+        so do words that name one of its options; anything else leaves its question open. Raises `UnreadablePhoto`,
+        `BadInput`, `UnknownProduct`, `Busy` (another process writes this home), `Unavailable` (an instrument is not
+        installed); a turn that raises leaves no trace in its thread.
         """
         *_, reply = self.stream(text, photos, thread, claimed, manner, strict)
         return _as_reply(reply)
@@ -207,25 +213,44 @@ class Assistant:
             self.resume(thread)
             ids = [self._photos.add(photo) for photo in loaded]
             self._photos.refer(thread, ids)
+            waiting = self._turns.waiting(thread)
+            told = self._told(*waiting, text, ids, claimed) if waiting else None
+            if waiting and told:
+                yield from self._run(waiting[0].turn, Command(resume=told))
+                return
             turn = uuid.uuid4().hex
             asked = Asked(
-                text=text, photos=ids, thread=thread, turn=turn, claimed=claimed, manner=manner, strict=strict
+                text=text,
+                photos=ids,
+                thread=thread,
+                turn=turn,
+                claimed=claimed,
+                manner=manner,
+                strict=strict,
+                may_ask=True,
             )
             yield from self._run(turn, asked)
+            if waiting:
+                self._turns.end(waiting[0].turn)
+
+    def waiting(self, thread: str = MAIN) -> Ask | None:
+        """What the last turn of this thread waits for; `None` where it waits for nothing."""
+        found = self._turns.waiting(thread)
+        return found[1] if found else None
 
     def resume(self, thread: str = MAIN) -> Reply | None:
         """Finish the turn of this thread that a crash cut short; `None` where there is none."""
         self._own()
         with self._threads[thread]:
             reply = None
-            for turn in [turn for turn, name in self.unfinished().items() if name == thread]:
+            for turn in [turn for turn, name in self._cut_short.items() if name == thread]:
+                del self._cut_short[turn]
                 *_, reply = self._run(turn, None)
             return None if reply is None else _as_reply(reply)
 
     def unfinished(self) -> dict[str, str]:
         """The turns that were cut short and can be resumed, each with its thread."""
-        states = {turn: self._graph.get_state(_config(turn)).values for turn in self._checkpointed()}
-        return {t: s["thread"] for t, s in states.items() if "thread" in s and not self._sessions.has(t)}
+        return self._turns.cut_short()
 
     def describe(self, photo: "Source", question: str | None = None, detail: str = "normal") -> Finding:
         """Say what a photo shows, or answer a question about it.
@@ -397,6 +422,7 @@ class Assistant:
         self._own()
         with self._threads[thread]:
             for turn in self._sessions.delete(thread):
+                self._turns.end(turn)
                 shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
             self._drop_photos(thread)
 
@@ -485,23 +511,34 @@ class Assistant:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, turn: str, asked: Asked | None) -> Iterator[Event]:
-        """Run the machine from the beginning, or, without a state, from where it was cut short."""
-        events = self._graph.stream(asked, _config(turn), stream_mode="custom", durability="sync")
+    def _told(self, reply: Reply, ask: Ask, text: str, photos: list[PhotoId], claimed: str | None) -> Told | None:
+        """What is said to a turn that waits; `None` where it is not spoken to."""
+        if claimed not in (None, reply.claimed):
+            return None
+        new = [photo for photo in photos if photo not in reply.photos]
+        if new and goes_on(reply.plan, self._kit.router.plan(text, len(new)), text):
+            return Told(photos=new)
+        option = None if photos else chosen(text, ask.options)
+        return Told(choice=option.sku) if option else None
+
+    def _run(self, turn: str, given: "Asked | Command[Any] | None") -> Iterator[Event]:
+        """Run the machine from its beginning, or from where it waits; given nothing, from where it was cut short."""
+        events = self._graph.stream(given, config(turn), stream_mode="custom", durability="sync")
         try:
             for chunk in events:
                 if STATUS in chunk:
                     yield from_json(Progress, chunk[STATUS])
                 elif SENTENCE in chunk:
                     yield from_json(Statement, chunk[SENTENCE])
-            reply = Reply.from_dict(self._graph.get_state(_config(turn)).values["reply"])
+            reply = Reply.from_dict(self._graph.get_state(config(turn)).values["reply"])
         finally:
             # Whoever listened has the reply, or waits for none: the model need not finish its sentence.
             self._kit.turns.end(turn)
             close: Callable[[], None] = getattr(events, "close", lambda: None)
             close()
             # Finished, failed or given up: only a turn that the process did not live to end is resumed.
-            self._saver.delete_thread(turn)
+            if not self._turns.waits(turn):
+                self._turns.end(turn)
         yield reply
 
     def _own(self) -> None:
@@ -517,20 +554,16 @@ class Assistant:
                     "Any number of processes may read it meanwhile: looking at photos with one tool (identify, "
                     "compare, ocr, ground, describe), listing and searching the catalogue, and listing threads."
                 ) from None
-            for turn in self._checkpointed():
-                if self._sessions.has(turn):
-                    self._saver.delete_thread(turn)
+            self._turns.clear()
+            self._cut_short = self._turns.cut_short()
             # A turn that failed, or was killed before its first step, may have left photos nobody can ask about.
-            known = {thread.name for thread in self._sessions.threads()} | set(self.unfinished().values())
+            known = {thread.name for thread in self._sessions.threads()} | set(self._cut_short.values())
             for thread in set(self._photos.referring()) - known:
                 self._drop_photos(thread)
 
     def _drop_photos(self, thread: str) -> None:
         for photo in self._photos.forget(thread):
             self._readings.forget(photo)
-
-    def _checkpointed(self) -> list[str]:
-        return list(dict.fromkeys(c.config["configurable"]["thread_id"] for c in self._saver.list(None)))
 
     def _look(
         self, tool: str, source: "Source", args: Mapping[str, str] | None = None, beside: tuple[Photo, ...] = ()
@@ -582,10 +615,6 @@ def _as_reply(event: Event) -> Reply:
     if not isinstance(event, Reply):
         raise TypeError(f"A turn ends with its Reply; got {event!r}.")
     return event
-
-
-def _config(turn: str) -> Any:
-    return {"configurable": {"thread_id": turn}}
 
 
 def _plain(text: str) -> str:

@@ -20,12 +20,15 @@ def threads(context: typer.Context, home: Home = None, as_json: Json = False, pl
     with opened(home, as_json) as assistant:
         rows = assistant.threads()
         cut_short = sorted(set(assistant.unfinished().values()))
+        asked = {row.name: ask.text for row in rows if (ask := assistant.waiting(row.name))}
     if as_json:
-        print_json({"threads": [row._asdict() for row in rows], "unfinished": cut_short})
+        print_json({"threads": [row._asdict() for row in rows], "unfinished": cut_short, "waiting": asked})
     elif not rows and not cut_short:
         typer.echo("No conversations yet.")
     else:
         table(("thread", "turns", "title"), [(r.name, str(r.turns), r.title) for r in rows], plain)
+        for name, text in asked.items():
+            say(fill("{name} waits: {text}", name=name, text=text))
         for name in cut_short:
             say(fill("{name}: a turn was cut short; `sightline threads resume {name}` finishes it.", name=name))
 

@@ -1,6 +1,12 @@
 """The whole machine on one screen.
 
     receive -> route -> [describe | ocr | ground | identify | compare, in parallel] -> weigh -> answer -> remember
+                                          ^                                             |                   |
+                                          +---------- closer, a part of a photo --------+                   |
+                                          +---------- ask: one photo or one choice, if allowed -------------+
+
+A turn that asks has been answered with what is known, and kept; what it is told goes on with it, and the answer that
+rests on both takes its place.
 
 `build_graph(kit)` binds the services, so that the graph works the same inside somebody else's graph,
 whose context it never reads. It takes its host's checkpointer; ours is given when it is compiled.
@@ -28,14 +34,16 @@ def build_graph(
     for tool in TOOLS:
         graph.add_node(tool, partial(nodes.look, kit))
         graph.add_edge(tool, "weigh")
-    graph.add_node("weigh", nodes.weigh)
+    graph.add_node("weigh", partial(nodes.weigh, kit))
     graph.add_node("answer", partial(nodes.answer, kit))
     graph.add_node("remember", partial(nodes.remember, kit))
+    graph.add_node("ask", partial(nodes.ask, kit))
 
     graph.add_edge(START, "receive")
     graph.add_edge("receive", "route")
     graph.add_conditional_edges("route", partial(nodes.fan_out, kit), [*TOOLS, "weigh"])
-    graph.add_edge("weigh", "answer")
+    graph.add_conditional_edges("weigh", nodes.look_closer, [*TOOLS, "answer"])
     graph.add_edge("answer", "remember")
-    graph.add_edge("remember", END)
+    graph.add_conditional_edges("remember", nodes.asks, ["ask", END])
+    graph.add_conditional_edges("ask", partial(nodes.fan_out, kit), [*TOOLS, "weigh"])
     return graph.compile(checkpointer=checkpointer, name="sightline")

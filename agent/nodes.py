@@ -6,19 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from langgraph.config import get_stream_writer
-from langgraph.types import Overwrite, Send
+from langgraph.graph import END
+from langgraph.types import Overwrite, Send, interrupt
 
 from ..prompts import say
+from ..tools.crops import PassingReadings, back, crop
 from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
-from ..tools.types import Box, Finding, Outcome, PhotoId, Quality, Region
+from ..tools.types import Box, Finding, Match, Outcome, PhotoId, Quality, Region, again
 from . import answer as composing
-from . import handoff, ledger, products, telling
+from . import handoff, ledger, products, telling, thin
 from .language import DEFAULT, language_of
 from .manners import Asking, more, put
 from .premises import premises
-from .reply import Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
-from .state import Json, Look, State, TurnKit, Update
+from .reply import Ask, Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
+from .state import Json, Look, State, Told, TurnKit, Update
 from .tickets import Placed
 
 _REMEMBERED = 8
@@ -33,10 +35,29 @@ OTHER_PHOTO = "other photo"
 
 def receive(kit: TurnKit, state: State) -> Update:
     """Begin a turn: find the photos it is about, measure each, settle the language."""
-    from ..tools.quality import quality_of
-
     before = kit.sessions.last(state["thread"])
     photos = list(dict.fromkeys(state.get("photos") or (before or {}).get("photos", [])))
+    # What was ordered holds for the photos it was said of; without a catalogue it was said that it means nothing here.
+    holds = before if before and not state.get("photos") and len(kit.catalogue) else {}
+    # Nobody is asked twice for what they did not send.
+    asked = before is not None and before.get("asks") and set(before["photos"]) == set(photos)
+    return {
+        "photos": photos,
+        "claimed": state.get("claimed") or holds.get("claimed"),
+        "language": language_of(state["text"], (before or {}).get("language")),
+        "findings": Overwrite([to_json(f) for f in _measured(kit, photos)]),
+        "may_ask": bool(state.get("may_ask")) and not asked,
+        "closer": [],
+        "rounds": 0,
+        "asks": None,
+        "told": {},
+    }
+
+
+def _measured(kit: TurnKit, photos: Iterable[PhotoId]) -> list[Finding]:
+    """The quality of each photo, as a finding."""
+    from ..tools.quality import quality_of
+
     looks = []
     for photo in photos:
         _status("receive", photo)
@@ -46,14 +67,7 @@ def receive(kit: TurnKit, state: State) -> Update:
         looks.append(
             Finding(f"quality:{photo[7:15]}", "quality", "found", (photo,), "photo quality", ms, quality=quality)
         )
-    # What was ordered holds for the photos it was said of; without a catalogue it was said that it means nothing here.
-    holds = before if before and not state.get("photos") and len(kit.catalogue) else {}
-    return {
-        "photos": photos,
-        "claimed": state.get("claimed") or holds.get("claimed"),
-        "language": language_of(state["text"], (before or {}).get("language")),
-        "findings": Overwrite([to_json(f) for f in looks]),
-    }
+    return looks
 
 
 def route(kit: TurnKit, state: State) -> Update:
@@ -70,72 +84,162 @@ def route(kit: TurnKit, state: State) -> Update:
 
 
 def fan_out(kit: TurnKit, state: State) -> list[Send] | str:
-    """Send every step of the plan to its tool, once a photo; straight on where there is nothing to look at."""
-    sends = [
-        Send(step["tool"], look)
+    """Send every step of the plan to its tool, once a photo; straight on where there is nothing to look at.
+
+    After a question of ours, only what it was told has not been looked at.
+    """
+    before: list[Look] = []
+    if told := state.get("told"):
+        old = [photo for photo in state["photos"] if photo not in told.get("photos", [])]
+        before = _looks(kit, {**state, "photos": old, "told": {}})
+    sends = [Send(look["step"]["tool"], look) for look in _looks(kit, state) if look not in before]
+    return sends or "weigh"
+
+
+def _looks(kit: TurnKit, state: State) -> list[Look]:
+    """What each tool of the plan is sent."""
+    return [
+        look
         for step in state["plan"]
         if step["tool"] in TOOLS
         for look in (_comparisons(kit, state, step) if step["tool"] == "compare" else _each(state, step))
     ]
-    return sends or "weigh"
 
 
 def _each(state: State, step: Json) -> list[Look]:
-    return [_look(state, step, photo) for photo in state["photos"]]
+    """The step for each photo, or for the one that it names by its number, from 1, and for what was sent when asked."""
+    args = dict(step.get("args", {}))
+    number = args.pop("photo", "")
+    photos = state["photos"]
+    if number.isdecimal() and 0 < int(number) <= len(photos):
+        sent = state.get("told", {}).get("photos", [])
+        photos = list(dict.fromkeys([photos[int(number) - 1], *sent]))
+    return [_look(state, {**step, "args": args}, photo) for photo in photos]
 
 
 def _look(state: State, step: Json, photo: PhotoId) -> Look:
     return Look(step=step, photo=photo, turn=state["turn"], language=state["language"])
 
 
+def _closer(state: State, closer: thin.Closer) -> Json:
+    """A closer look as plain JSON, for the state."""
+    return {**_look(state, to_json(closer.step), closer.photo), "part": list(closer.part)}
+
+
 def _comparisons(kit: TurnKit, state: State, step: Json) -> list[Look]:
     """Each photo against what was ordered, or against its official picture; two photos with one another.
 
-    Photos are compared with one another where that was asked, and where there is no catalogue.
+    Photos are compared with one another where that was asked, and where there is no catalogue. Where a person said
+    which of several products it is, that is held against its official picture.
     """
-    first, *others = state["photos"]
-    against = step.get("args", {}).get("against")
+    given = step.get("args", {})
+    against = given.get("against")
     claimed = against if against not in (None, OTHER_PHOTO) else state.get("claimed")
     together = against == OTHER_PHOTO or not (claimed or len(kit.catalogue))
+    first, *others = state["photos"]
     if others and together:
         return [_look(state, {"tool": "compare", "args": {"against": other}}, first) for other in others]
     args = {"against": claimed} if claimed and len(kit.catalogue) else {}
-    return _each(state, {"tool": "compare", "args": args})
+    if (choice := state.get("told", {}).get("choice")) and not args:
+        args = {"told": choice}
+    return _each(state, {"tool": "compare", "args": {k: v for k, v in given.items() if k == "photo"} | args})
 
 
 def look(kit: TurnKit, sent: Look) -> Update:
-    """Run one tool on one photo and leave its finding."""
+    """Run one tool on one photo, or on a part of it from close by, and leave its finding."""
     step = from_json(Step, sent["step"])
     _status(step.tool, sent["photo"])
     model = kit.model
     if model:
         model = model.during(kit.turns.of(sent["turn"], model.patience)) if "turn" in sent else model.begun()
     bound = replace(kit, model=model, language=sent.get("language", DEFAULT))
-    finding = TOOLS[step.tool](kit.photos.get(sent["photo"]), bound, **step.args)
+    photo = kit.photos.get(sent["photo"])
+    if "part" in sent:
+        part = Box(*sent["part"])
+        cut, zoom = crop(photo, part)
+        # Nobody keeps the part, and nobody would forget what was read on it.
+        found = TOOLS[step.tool](cut, replace(bound, readings=PassingReadings()), **step.args)
+        finding = back(found, photo, part, zoom)
+    else:
+        finding = TOOLS[step.tool](photo, bound, **step.args)
+    if told := step.args.get("told"):
+        finding = replace(finding, id=again(finding.id, told))
     return {"findings": [to_json(finding)]}
 
 
-def weigh(state: State) -> Update:
-    """Decide which photos carry no answer: too poor to look at, and nothing was found in them."""
+def weigh(kit: TurnKit, state: State) -> Update:
+    """Decide which photos carry no answer, what is worth a closer look, and else whether to ask for something."""
     findings = _findings(state)
+    qualities = _qualities(findings)
+    retake = _too_poor(findings)
+    rounds = state.get("rounds", 0)
+    closer: list[thin.Closer] = []
+    if rounds < thin.ROUNDS:
+        readings = {photo: kit.readings.get(photo, kit.reader.name) for photo in qualities}
+        sizes = {photo: quality.size for photo, quality in qualities.items()}
+        looks = [f for f in findings if f.tool in TOOLS]
+        closer = thin.closer_looks(looks, sizes, {p: r for p, r in readings.items() if r}, retake)
+    asks = None
+    if state.get("may_ask") and not state.get("told") and not closer:
+        looks = [f for f in _standing(state, findings) if f.tool in TOOLS]
+        asks = thin.ask_for(state["language"], looks, qualities, retake)
+    return {
+        "retake": retake,
+        "closer": [_closer(state, one) for one in closer],
+        "rounds": rounds + 1,
+        "asks": to_json(asks) if asks else None,
+    }
+
+
+def _too_poor(findings: Sequence[Finding]) -> list[PhotoId]:
+    """Photos too poor to look at, in which nothing was found."""
     seen = [f for f in findings if f.tool in TOOLS and (f.text or f.regions or f.matches)]
     # Where a question is open, the instruments may have seen something all the same.
     telling = [f for f in seen if f.outcome in ("found", "not_looked")]
     found = {photo for f in telling for photo in f.photos}
     poor = [f.photos[0] for f in findings if f.tool == "quality" and f.quality and f.quality.level == "retake"]
-    return {"retake": [photo for photo in poor if photo not in found]}
+    return [photo for photo in poor if photo not in found]
+
+
+def look_closer(state: State) -> list[Send] | str:
+    """Send what is worth a closer look; on to the answer where nothing is."""
+    return [Send(look["step"]["tool"], look) for look in state.get("closer", [])] or "answer"
+
+
+def asks(state: State) -> str:
+    """Wait for what would settle the turn, which is answered and kept; or end it."""
+    return "ask" if state["reply"].get("asks") else END
+
+
+def ask(kit: TurnKit, state: State) -> Update:
+    """Stop, and go on with what the person sends: photos to look at with the same plan, or which product it is."""
+    told: Told = interrupt(state["reply"]["asks"])
+    photos = [photo for photo in told.get("photos", []) if photo not in state["photos"]]
+    findings = _measured(kit, photos)
+    if choice := told.get("choice"):
+        product = kit.catalogue.product(choice)
+        word = Match(product.sku, product.title, product.references[0], ("told",))
+        findings.append(Finding("told", "told", "found", (state["photos"][0],), "you", 0.0, matches=(word,)))
+    return {
+        "photos": [*state["photos"], *photos],
+        "findings": [to_json(f) for f in findings],
+        "rounds": 0,
+        "told": {**told, "photos": photos},
+    }
 
 
 def answer(kit: TurnKit, state: State) -> Update:
     """Write statements from the findings, check each, release those that hold, draw their evidence."""
     findings = _findings(state)
-    qualities = {f.photos[0]: f.quality for f in findings if f.tool == "quality" and f.quality}
-    sizes = {photo: quality.size for photo, quality in qualities.items()}
+    standing = _standing(state, findings)
+    qualities = _spoken_of(state, standing)
+    sizes = {photo: quality.size for photo, quality in _qualities(findings).items()}
     by_id = {f.id: f for f in findings}
     plan = [from_json(Step, s) for s in state["plan"]]
+    asks = from_json(Ask, state["asks"]) if state.get("asks") else None
     released: list[Statement] = []
     claims: list[Claim] = []
-    for statement in _worded(kit, state, plan, findings, qualities):
+    for statement in _worded(kit, state, plan, standing, qualities, asks):
         checked = ledger.check(len(released), statement, by_id, sizes)
         if ledger.holds(statement, checked):
             released.append(statement)
@@ -143,7 +247,7 @@ def answer(kit: TurnKit, state: State) -> Update:
             get_stream_writer()({SENTENCE: to_json(statement)})
     claims += telling.withheld(findings, sizes)
     pictures = _draw(kit, state["turn"], state["photos"], findings, claims)
-    pictures += _compared(kit, state["turn"], findings, state["language"])
+    pictures += _compared(kit, state["turn"], standing, state["language"])
     reply = Reply(
         text="\n".join(s.text for s in released),
         language=state["language"],
@@ -156,8 +260,9 @@ def answer(kit: TurnKit, state: State) -> Update:
         turn=state["turn"],
         question=state["text"],
         photos=tuple(state["photos"]),
-        outcome=_outcome(findings),
+        outcome=_outcome(standing),
         claimed=state.get("claimed"),
+        asks=asks,
     )
     if handoff.wanted(plan):
         reply = _handed(kit, reply)
@@ -170,6 +275,7 @@ def _worded(
     plan: Sequence[Step],
     findings: Sequence[Finding],
     qualities: Mapping[PhotoId, Quality],
+    asks: Ask | None,
 ) -> Sequence[Statement]:
     """The statements of a turn in the manner that was asked for; not yet checked."""
     language, text = state["language"], state["text"]
@@ -188,6 +294,8 @@ def _worded(
     said = put(manner, Asking(language, text, detail, before), composed, findings)
     if goes_on and before and any(step.tool == "describe" for step in before[-1].plan):
         said = more(said, [reply for reply in before if reply.photos == tuple(state["photos"])])
+    # A photo that is missing is named with what it would settle; a choice is a sentence of its own.
+    said = [*said, Statement(asks.text, ())] if asks and asks.kind == "choice" else said
     if state.get("strict"):
         said = [each for each in said if not each.hedged] or [Statement(say(language, "strict.nothing"), ())]
     return said
@@ -222,7 +330,7 @@ def hand_over(kit: TurnKit, reply: Reply, note: str = "") -> Placed:
 
 
 def remember(kit: TurnKit, state: State) -> Update:
-    """Commit the finished turn to its thread."""
+    """Commit the turn to its thread: once, or again where what it asked for has been told."""
     kit.sessions.commit(state["thread"], state["turn"], state["reply"])
     return {}
 
@@ -240,8 +348,24 @@ def _status(step: str, photo: PhotoId | None = None) -> None:
 def _findings(state: State) -> list[Finding]:
     """Findings in the order of the plan's photos and tools, whatever order the tools finished in."""
     findings = [from_json(Finding, f) for f in state["findings"]]
-    tools = ["quality", *(step["tool"] for step in state.get("plan", []))]
+    tools = ["quality", "told", *(step["tool"] for step in state.get("plan", []))]
     return sorted(findings, key=lambda f: (state["photos"].index(f.photos[0]), tools.index(f.tool)))
+
+
+def _standing(state: State, findings: Sequence[Finding]) -> list[Finding]:
+    """What is said: of looks taken again the one that says more, and not what another photo was sent to show."""
+    return thin.standing(findings, state.get("told", {}).get("photos", []))
+
+
+def _qualities(findings: Iterable[Finding]) -> dict[PhotoId, Quality]:
+    return {f.photos[0]: f.quality for f in findings if f.tool == "quality" and f.quality}
+
+
+def _spoken_of(state: State, standing: Sequence[Finding]) -> dict[PhotoId, Quality]:
+    """The photos that there is something to say of: not those in whose place another one was sent."""
+    said = {photo for f in standing if f.tool != "quality" for photo in f.photos}
+    qualities = _qualities(standing)
+    return {p: q for p, q in qualities.items() if p in said} if state.get("told", {}).get("photos") else qualities
 
 
 def _outcome(findings: Iterable[Finding]) -> Outcome:

@@ -92,7 +92,9 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         return
     slots: tuple[Slot, ...] = (Slot("verdict", verdict.answer, finding.id),)
     # What was ordered instead is named, and not asserted; nor is one of two twins.
-    seen = finding.matches[:-1] if verdict.answer == "other_variant" else finding.matches
+    named = finding.matches[:-1] if verdict.answer == "other_variant" else finding.matches
+    # Nor what a person says that it is.
+    seen = [match for match in named if "told" not in match.sources]
     slots += tuple(Slot("product", m.sku, finding.id) for m in seen if len(seen) == 1 and m.sku and m.quad)
     yield Statement(_verdict(language, finding), cites, slots)
     if verdict.answer != "cannot_tell":
@@ -109,6 +111,12 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
     for fact in finding.facts:
         yield _varying(language, finding, fact)
     yield from _mirrored(language, finding)
+
+
+def told(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
+    """Which product a person says it is, as their word: nobody saw it."""
+    for match in finding.matches:
+        yield Statement(say(language, "told.product", title=match.title, sku=match.sku), (finding.id,))
 
 
 def _verdict(language: str, finding: Finding) -> str:

@@ -102,6 +102,28 @@ class Progress:
     photo: PhotoId | None = None
 
 
+@dataclass(frozen=True)
+class Option:
+    """One of the products that a person may choose between."""
+
+    sku: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The one photo, or the one choice, that would settle what could not be told.
+
+    `text` asks for it, in the language of the reply. `view` names the view that a photo should show, `None` for a
+    choice; `options` are what there is to choose from, in the order of their numbers, none for a photo.
+    """
+
+    kind: Literal["photo", "choice"]
+    text: str
+    view: str | None = None
+    options: tuple[Option, ...] = ()
+
+
 @dataclass(frozen=True, config=ConfigDict(title="Reply"))
 class Reply:
     """What a turn gives back.
@@ -109,6 +131,7 @@ class Reply:
     `outcome` sums up the looking: `found` where any tool found what it was sent for, else
     `unreadable` where any could not tell, else `absent`, else `not_looked`. `claimed` is the SKU that was ordered.
     `ticket` is the id of the ticket that hands the thread to a person, where the turn asked for one.
+    `asks` is what the turn waits for: whoever sends it goes on with this turn, whose reply then takes its place.
     """
 
     text: str
@@ -125,6 +148,7 @@ class Reply:
     outcome: Outcome
     claimed: str | None = None
     ticket: str | None = None
+    asks: Ask | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, every field present; `Reply.json_schema()` describes it."""

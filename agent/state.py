@@ -24,6 +24,8 @@ class Asked(TypedDict, total=False):
     """What comes in: a question, the photos it is about (ids in the kit's store), and names for thread and turn.
 
     `manner` is one of `manners.MANNERS`, "plain" where nobody said; `strict`: only what is supported is to be said.
+    `may_ask`: whoever runs the machine has a checkpointer and takes its questions to the person. Without it, it never
+    interrupts.
     """
 
     text: str
@@ -33,6 +35,14 @@ class Asked(TypedDict, total=False):
     claimed: str | None
     manner: str
     strict: bool
+    may_ask: bool
+
+
+class Told(TypedDict, total=False):
+    """What a person answers to a question of ours: ids of photos in the kit's store, or the SKU that they chose."""
+
+    photos: list[PhotoId]
+    choice: str
 
 
 class Answered(TypedDict, total=False):
@@ -48,10 +58,14 @@ class State(Asked, Answered, total=False):
     plan: list[Json]
     findings: Annotated[list[Json], add]
     retake: list[PhotoId]
+    closer: list[Json]
+    rounds: int
+    asks: Json | None
+    told: Told
 
 
 class Look(TypedDict):
-    """What one tool node is sent: one step of the plan and one photo.
+    """What one tool node is sent: one step of the plan and one photo, or the part of it to look at from close by.
 
     A checkpoint that an earlier version left has neither the turn nor its language.
     """
@@ -60,6 +74,7 @@ class Look(TypedDict):
     photo: PhotoId
     turn: NotRequired[str]
     language: NotRequired[str]
+    part: NotRequired[list[float]]
 
 
 class Update(TypedDict, total=False):
@@ -71,6 +86,11 @@ class Update(TypedDict, total=False):
     plan: list[Json]
     findings: Any
     retake: list[PhotoId]
+    may_ask: bool
+    closer: list[Json]
+    rounds: int
+    asks: Json | None
+    told: Told
     reply: Json
 
 

@@ -79,11 +79,11 @@ class Sessions:
                     self._db.execute(statement)
 
     def commit(self, thread: str, turn: str, reply: dict[str, Any]) -> None:
-        """Append a finished turn to its thread; a turn that is there already is left as it is."""
+        """Append a turn to its thread; one that is there already keeps its place, and its reply is this one."""
         with self._lock:
             self._db.execute(
                 "INSERT INTO turns SELECT ?, ?, COALESCE(MAX(n), 0) + 1, ?, ? FROM turns WHERE thread = ? "
-                "ON CONFLICT (turn) DO NOTHING",
+                "ON CONFLICT (turn) DO UPDATE SET reply = excluded.reply, at = excluded.at",
                 (turn, thread, time.time(), json.dumps(reply, ensure_ascii=False, separators=(",", ":")), thread),
             )
 

@@ -151,7 +151,9 @@ def test_every_finding_has_its_sentences(
         regions=regions,
         facts=facts,
         quality=quality if tool == "describe" else None,
-        matches=(Match("OAT", "Oat {drink}", PHOTO, ("features",)),) if tool == "identify" and regions else (),
+        matches=(Match("OAT", "Oat {drink}", PHOTO, ("features",)),)
+        if tool == "told" or (tool == "identify" and regions)
+        else (),
     )
     assert said(language, finding, quality=quality)
 

@@ -59,10 +59,11 @@ SMALLEST, MARKED, _JUDGED = 140, 180, 480
 which on a mark is not just how coarse it is; and in the photo, from which on a dent or a stain would be seen."""
 
 
-def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
+def compare(photo: Photo, kit: Kit, *, against: str | None = None, told: str | None = None) -> Finding:
     """Hold a photo against the official picture, and say what differs.
 
     `against` is the SKU that was ordered, or the id of another photo; without it, the product is identified first.
+    `told` is the SKU that a person says it is, where it cannot be told from its twins: then the match says so.
     Of a pack with several editions the one that fits best counts: what agrees with an older one is `same`, with the
     reason `edition`. A confirmed photo stands in where no official picture of that edition lies onto the photo.
     `verdict` and `differences` hold the answer, `matches` the product seen, or the twins it may be, and last the one
@@ -76,7 +77,7 @@ def compare(photo: Photo, kit: Kit, *, against: str | None = None) -> Finding:
     if against is not None and against.startswith("sha256:"):
         other = kit.photos.get(against)
         return _worded(_pair(photo, kit, other, start), photo, kit, other)
-    return _worded(_held(photo, kit, against, start), photo, kit)
+    return _worded(_held(photo, kit, against, told, start), photo, kit)
 
 
 def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) -> Finding:
@@ -95,8 +96,8 @@ def _worded(found: Finding, photo: Photo, kit: Kit, other: Photo | None = None) 
     return replace(found, model=model.name, differences=tuple(said.get(each, each) for each in found.differences))
 
 
-def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
-    """The photo held against what was ordered, or what it is seen to show."""
+def _held(photo: Photo, kit: Kit, against: str | None, told: str | None, start: float) -> Finding:
+    """The photo held against what was ordered, or what it is seen to show, or, of twins, what a person says it is."""
     if not len(kit.catalogue):
         return _finding(photo, start, against, "not_looked", reason="no_catalogue")
     claimed = kit.catalogue.product(against) if against is not None else None
@@ -115,6 +116,8 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     # What cannot be trusted to be the product is not said to be it, nor to be another than the one ordered.
     if len(near) > 1 and (claimed is None or claimed.sku in {match.sku for match in near[1:]}):
         settled = near
+    by_word = [match for match in settled if match.sku == told] if len(settled) > 1 else []
+    settled = [replace(match, sources=(*match.sources, "told")) for match in by_word] or settled
     skus = [match.sku for match in settled]
     asked = claimed.sku if claimed else skus[0]
     p = chances(rivals_of(ranking, asked), asked)[asked]
@@ -138,7 +141,8 @@ def _held(photo: Photo, kit: Kit, against: str | None, start: float) -> Finding:
     if held.verdict.answer != "same":
         held = max((held, *tried), key=lambda each: (each.verdict.answer == "same", each.fits))
     verdict = replace(held.verdict, p=p)
-    return _finding(photo, start, against, None, [held.match], held.found, verdict, held.facts, mirrored=mirrored)
+    match = replace(held.match, sources=(*held.match.sources, "told")) if by_word else held.match
+    return _finding(photo, start, against, None, [match], held.found, verdict, held.facts, mirrored=mirrored)
 
 
 def _yardsticks(photo: Photo, kit: Kit, best: Sighting, mirrored: bool) -> Iterator[Sighting]:

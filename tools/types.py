@@ -324,9 +324,9 @@ class View:
     source: str | None
 
 
-MatchSource = Literal["barcode", "embedding", "features", "claimed", "named", "photo"]
+MatchSource = Literal["barcode", "embedding", "features", "claimed", "named", "photo", "told"]
 """What brought a candidate up: a code, Chroma's nearest, the index of local features, what was ordered or asked
-for by name, or a second photo that stands in for a reference."""
+for by name, a second photo that stands in for a reference, or the word of a person, who was asked which it is."""
 
 Homography = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 """Rows of the matrix that takes pixels of the reference to pixels of the photo, both upright."""
@@ -493,6 +493,7 @@ class Finding:
     sentence, with what each asserts, and `glances` the second looks for the things it names; `assumed` are the things
     that a question takes for granted. `failed` is why it gave no answer; `cut`: it broke off or could not be asked
     everything, so that there may be more than what stands here.
+    `part`: only this part of the photo was looked at, from close by; `None`: all of it was.
     """
 
     id: str
@@ -520,9 +521,24 @@ class Finding:
     turned: int = 0
     mirrored: bool = False
     reason: str | None = None
+    part: Box | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def count(self) -> int:
         """How many regions there are; for `ground`, how many of what was asked for, at least so many where `cut`."""
         return len(self.regions)
+
+
+def again(finding: str, how: str) -> str:
+    """The id of a look that was taken another time, given the id of the first and how it was taken this time."""
+    return f"{finding}{_AGAIN}{how}"
+
+
+def first_look(finding: str) -> str:
+    """The id of the look that one with this id takes another time; its own where it is the first."""
+    return finding.partition(_AGAIN)[0]
+
+
+_AGAIN = "\u241e"
+"""A sign that nobody types: a target may hold any other."""
