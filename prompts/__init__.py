@@ -3,8 +3,8 @@
 All of it is data beside this module: `answers/<language>.md` holds the sentences an answer without
 a model is made of, `setup/<language>.md` those of `sightline setup` and `doctor`,
 `routing/<language>.jsonl` what people ask and the plan it deserves, `models/*.md` what we ask of a
-model, `words/<language>.md` words of its replies that assert something. A new language is a new
-file; nothing here knows a language by name. This module imports nothing of ours.
+model, `lexicon/*.md` words that are understood. A new language is a new file; nothing here knows a
+language by name. This module imports nothing of ours.
 """
 
 import hashlib
@@ -35,13 +35,6 @@ def sentences(language: str) -> Mapping[str, str]:
     """
     set_up = language if language in languages("setup") else "en"
     return {key: text for folder, name in (("answers", language), ("setup", set_up)) for key, text in _of(folder, name)}
-
-
-@cache
-def words(language: str) -> Mapping[str, tuple[str, ...]]:
-    """Words of a language that assert something checkable, by key, as `words/<language>.md` lists them."""
-    known = language if language in languages("words") else "en"
-    return {key: tuple(word.strip() for word in text.split(",")) for key, text in _of("words", known)}
 
 
 def _of(folder: str, language: str) -> Iterable[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..prompts import words
+from ..prompts import lexicon
 from .colour import prevailing
 from .errors import ModelFailed
 from .models.model import Model
@@ -84,9 +84,11 @@ def turned_round(model: Model, photo: Photo, sentences: Sequence[Sentence], lang
 def _agrees(model: Model, photo: Photo, text: str, language: str) -> bool | None:
     said = tell(model, photo, "turned", language, said=text.replace("“", "'").replace("”", "'")).text
     plain = said.strip().strip("*\"'“”. ").casefold()
-    known = words(written_in(language))
-    # The longer word first: 没有 begins with none of them, but 有 ends it.
-    answers = sorted(((w, key) for key in ("yes", "no") for w in known[key]), key=lambda pair: -len(pair[0]))
+    known, written = lexicon("asserting"), written_in(language)
+    # The longer word first: one may begin with the other.
+    answers = sorted(
+        ((word, key) for key in ("yes", "no") for word in known[f"{written}.{key}"]), key=lambda pair: -len(pair[0])
+    )
     key = next((key for word, key in answers if plain.startswith(word)), None)
     return None if key is None else key == "no"
 

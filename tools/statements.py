@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from ..prompts import words
+from ..prompts import lexicon
 from .colour import NAMES
 from .dialects.json_text import find_json
 from .types import Asserted, AssertedKind, Sentence
@@ -86,8 +86,10 @@ def shown(text: str, language: str) -> Iterator[Asserted]:
 def _forms(language: str) -> tuple[tuple[AssertedKind, str, re.Pattern[str]], ...]:
     """What words assert a colour, a side or a number of things in a language; a longer word hides a shorter one."""
     known = [
-        (key.partition(".")[0], key.partition(".")[2].replace(".", "|"), word)
-        for key, listed in words(language).items()
+        (kind, value.replace(".", "|"), word)
+        for key, listed in lexicon("asserting").items()
+        if (parts := key.split(".", 2))[0] == language and len(parts) == 3
+        for kind, value in [parts[1:]]
         for word in listed
     ]
     found: list[tuple[AssertedKind, str, re.Pattern[str]]] = []
