@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from .reply import Ask, Option, Step
+from .reply import Option, Step
 
 _ORDINALS = (
     ("1", "1st", "first", "one", "第一", "一"),
@@ -78,11 +78,6 @@ def goes_on(waiting: Sequence[Step], asked: Sequence[Step], text: str) -> bool:
     if "?" in text or "？" in text or text.lstrip().startswith("/"):
         return all(step in waiting for step in asked)
     return all(step in waiting or step.tool in ("describe", "chat") for step in asked)
-
-
-def is_told(ask: Ask, text: str) -> Option | None:
-    """The option of a choice that these words name."""
-    return chosen(text, ask.options) if ask.kind == "choice" else None
 
 
 def _fold(text: str) -> str:
