@@ -13,7 +13,7 @@ from datetime import date
 from ..prompts import say, sentences
 from ..prompts import slots as slots_of
 from ..tools.types import Box, Fact, Finding, Quality, Region, Size
-from . import products, telling
+from . import correcting, products, telling
 from .places import heading, place
 from .reply import Slot, SlotKind, Statement, Step
 from .saying import said_date, said_from_today, said_period
@@ -42,15 +42,15 @@ def compose(
     `qualities` is by photo id; `retake` names the photos that no answer should be built on; `claimed`
     is the SKU the customer ordered where there is no catalogue to look it up in, `today` the date where it is asked.
     """
-    if all(f.tool == "quality" for f in findings):
-        return [Statement(say(language, "chat.hello" if _only_chat(plan) else "chat.no_photo"), ())]
+    if all(f.tool in ("quality", "taught") for f in findings):
+        return [Statement(say(language, _without_a_look(plan)), ())]
     statements = []
     several = len(qualities) > 1
     for number, (photo, quality) in enumerate(qualities.items(), 1):
         of_photo = [f for f in findings if f.photos == (photo,)]
         measured = next(f for f in of_photo if f.quality is not None and f.tool == "quality")
-        looks = [f for f in of_photo if f.tool != "quality"]
-        if photo in retake:
+        looks = [f for f in of_photo if f.tool not in ("quality", "taught")]
+        if photo in retake and not any(look.tool == "correct" for look in looks):
             said = [_retake(language, measured, quality)]
         else:
             said = []
@@ -70,8 +70,13 @@ def compose(
     return _once(statements)
 
 
-def _only_chat(plan: Sequence[Step]) -> bool:
-    return bool(plan) and all(step.tool == "chat" for step in plan)
+def _without_a_look(plan: Sequence[Step]) -> str:
+    """What to say where nothing was looked at."""
+    if any(step.tool == "correct" for step in plan):
+        return "correct.nothing"
+    if any(step.tool != "chat" for step in plan) or not plan:
+        return "chat.no_photo"
+    return "chat.thanks" if any(step.args.get("topic") == "thanks" for step in plan) else "chat.hello"
 
 
 def _once(statements: Sequence[Statement]) -> list[Statement]:
@@ -378,4 +383,5 @@ COMPOSERS: Mapping[str, Compose] = {
     "identify": products.identify,
     "compare": products.compare,
     "told": products.told,
+    "correct": correcting.said,
 }

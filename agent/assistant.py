@@ -28,6 +28,7 @@ from langgraph.types import Command
 from .. import __version__
 from ..memory.catalogue import Catalogue, Hit
 from ..memory.contracts import kept
+from ..memory.corrections import Corrections, checked
 from ..memory.exporting import export
 from ..memory.indexing import Progress as Indexing
 from ..memory.indexing import Report
@@ -35,14 +36,25 @@ from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.records import read as read_rows
 from ..memory.sessions import Found, Sessions, Thread
-from ..tools.confirming import place_of
 from ..tools.errors import BadInput, Busy, SightlineError
 from ..tools.models.model import Model
 from ..tools.models.opening import open_model
 from ..tools.photos import load, pixels
 from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
-from ..tools.types import Box, FieldName, Finding, Photo, PhotoId, Product, View
+from ..tools.types import (
+    Box,
+    Correction,
+    CorrectionAbout,
+    CorrectionScope,
+    FieldName,
+    Finding,
+    Photo,
+    PhotoId,
+    Product,
+    View,
+)
+from .correcting import confirm
 from .desks import open_desk
 from .graph import build_graph
 from .language import language_of, spoken
@@ -69,6 +81,9 @@ Event = Progress | Statement | Reply
 MAIN = "main"
 """The thread of turns that name none."""
 
+_CORRECTED = "\ncorrected"
+"""What refers, in the photo store, to the photos that corrections are about; no thread can be called so."""
+
 _AT_ONCE = 4  # asynchronous turns, or looks at many photos, under way; more wait
 
 
@@ -83,6 +98,7 @@ class Assistant:
         sessions: Sessions,
         readings: Readings,
         catalogue: Catalogue,
+        corrections: Corrections,
         checkpoints: sqlite3.Connection,
     ) -> None:
         """Put together from its parts; `Assistant.open` is the usual way."""
@@ -92,6 +108,7 @@ class Assistant:
         self._sessions = sessions
         self._readings = readings
         self._catalogue = catalogue
+        self._corrections = corrections
         # What a single look reads stays in memory: nobody asked for it to be kept.
         self._passing = Readings(Path(":memory:"), __version__)
         self._saver = SqliteSaver(checkpoints)
@@ -135,6 +152,7 @@ class Assistant:
                 catalogue = opened.enter_context(
                     closing(Catalogue(folder / "catalogue", __version__, settings.embedder, settings.chroma))
                 )
+                corrections = opened.enter_context(closing(Corrections(folder / "corrections.sqlite")))
                 checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
                 opened.enter_context(closing(checkpoints))
                 kit = TurnKit(
@@ -147,8 +165,9 @@ class Assistant:
                     sessions=sessions,
                     pictures=folder / "pictures",
                     tickets=Tickets(folder / "outbox", desk),
+                    corrections=corrections,
                 )
-                assistant = cls(folder, kit, photos, sessions, readings, catalogue, checkpoints)
+                assistant = cls(folder, kit, photos, sessions, readings, catalogue, corrections, checkpoints)
                 opened.pop_all()
                 return assistant
         except (OSError, sqlite3.Error) as error:
@@ -365,10 +384,11 @@ class Assistant:
         loaded = self.load(photo)
         self._own()
         kit = self._kit if _is_id(photo) else replace(self._kit, readings=self._passing)
-        quad = place_of(loaded, kit, sku, Box(*map(float, box)) if box is not None else None)
-        source = ", ".join(self._photos.threads(photo)) if _is_id(photo) else _file_name(photo)
+        threads = [name for name in self._photos.threads(photo) if name.isprintable()] if _is_id(photo) else []
+        source = ", ".join(threads) if _is_id(photo) else _file_name(photo)
         by, edition, source = (text and _plain(text) for text in (by, edition, source))
-        return self._catalogue.confirm(loaded, sku, quad, by=by, edition=edition, source=source or None)
+        place = Box(*map(float, box)) if box is not None else None
+        return confirm(kit, loaded, sku, box=place, by=by, edition=edition, source=source or None)
 
     def views(self, sku: str | None = None) -> Sequence[View]:
         """The confirmed views of a product, or of all, by SKU. Raises `UnknownProduct`."""
@@ -378,6 +398,105 @@ class Assistant:
         """Take back what was confirmed of a photo and a product. Raises `UnknownProduct`, `UnknownPhoto`, `Busy`."""
         self._own()
         self._catalogue.withdraw(photo_id, sku)
+
+    def correct(
+        self,
+        photo: "Source | None",
+        about: CorrectionAbout,
+        after: str,
+        *,
+        what: str | None = None,
+        before: str | None = None,
+        scope: CorrectionScope = "photo",
+        sku: str | None = None,
+        box: Sequence[float] | None = None,
+        by: str | None = None,
+    ) -> Correction:
+        """Keep that something said of a photo, or of a product, is wrong, and give back what is kept.
+
+        The arguments are as in `Correction`: `after` is what is right, a SKU for `product`. Scope `product` needs the
+        `sku` that it holds for, any other the photo, which is kept as long as the correction is. The same again changes
+        nothing. Raises `BadInput`, `UnreadablePhoto`, `UnknownPhoto`, `UnknownProduct`, `Busy`.
+        """
+        loaded = self.load(photo) if photo is not None else None
+        place = Box(*map(float, box)) if box is not None else None
+        if place is not None and (loaded is None or place.inside(loaded.size) != place or place.area <= 0):
+            raise BadInput(f"Expected a box within the photo, x0 y0 x1 y1 in its pixels; got {tuple(place)}.")
+        for known in (after if about == "product" else None, sku if scope == "product" else None):
+            if known is not None:
+                self._catalogue.product(known)
+        after, what, before, by = _plain(after), *(text and _plain(text) for text in (what, before, by))
+        self._own()
+        new = Correction(
+            id=uuid.uuid4().hex[:12],
+            scope=scope,
+            about=about,
+            what=what,
+            before=before,
+            after=after,
+            photo=loaded.id if loaded else None,
+            sku=sku if scope == "product" else None,
+            box=place,
+            by=by,
+            at=self._corrections.now(),
+            thread=None,
+        )
+        checked(new)
+        if loaded:
+            self._photos.add(loaded)
+        told = self._corrections.add(new)
+        self._sweep()
+        return told
+
+    def corrections(
+        self, photo: PhotoId | None = None, sku: str | None = None, undone: bool = False
+    ) -> list[Correction]:
+        """The corrections that apply, in the order in which they were told: all, or those of a photo, or a product.
+
+        With `undone` also those that were undone.
+        """
+        told = self._corrections.kept(undone=undone)
+        return [c for c in told if photo in (None, c.photo) and (sku is None or sku in _products_of(c))]
+
+    def correction(self, correction: str) -> Sequence[Correction]:
+        """Every version of a correction, by its id, the first one first. Raises `UnknownCorrection`."""
+        return self._corrections.versions(correction)
+
+    def conflicting_corrections(self) -> Sequence[tuple[Correction, ...]]:
+        """Those that apply and say different things of the same, two or more together."""
+        return self._corrections.conflicts()
+
+    def edit_correction(self, correction: str, after: str) -> Correction:
+        """Say otherwise what is right; undoing brings the earlier back.
+
+        Raises `UnknownCorrection`, `UnknownProduct`, `BadInput`, `Busy`.
+        """
+        if self._corrections.get(correction).about == "product":
+            self._catalogue.product(after)
+        self._own()
+        return self._corrections.edit(correction, _plain(after))
+
+    def undo_correction(self, correction: str) -> Correction:
+        """Take back the latest change of a correction, exactly, and give back what that was.
+
+        A photo that nothing else refers to goes with it. Raises `UnknownCorrection`, `BadInput`, `Busy`.
+        """
+        self._corrections.get(correction)
+        self._own()
+        undone = self._corrections.undo(correction)
+        self._sweep()
+        return undone
+
+    def export_corrections(self, file: Path | str) -> int:
+        """Write the corrections that apply as JSON Lines, and say how many. Raises `BadInput`."""
+        return self._corrections.export(Path(file))
+
+    def import_corrections(self, file: Path | str) -> int:
+        """Keep those of a JSON Lines file that are not here yet, and say how many. Raises `BadInput`, `Busy`."""
+        self._own()
+        taken = self._corrections.take(Path(file))
+        self._sweep()
+        return taken
 
     def remove_product(self, sku: str) -> None:
         """Remove a product with its official photos and its views. Raises `UnknownProduct`, `Busy`."""
@@ -424,6 +543,7 @@ class Assistant:
             for turn in self._sessions.delete(thread):
                 self._turns.end(turn)
                 shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
+            self._sweep()
             self._drop_photos(thread)
 
     def title(self, thread: str, title: str) -> str:
@@ -501,7 +621,7 @@ class Assistant:
         """Finish what is under way and let go of the home."""
         self._pool.shutdown()
         self._saver.conn.close()
-        for store in (self._sessions, self._readings, self._passing, self._photos, self._catalogue):
+        for store in (self._sessions, self._readings, self._passing, self._photos, self._catalogue, self._corrections):
             store.close()
         self._lock.release(force=True)
 
@@ -558,8 +678,17 @@ class Assistant:
             self._cut_short = self._turns.cut_short()
             # A turn that failed, or was killed before its first step, may have left photos nobody can ask about.
             known = {thread.name for thread in self._sessions.threads()} | set(self._cut_short.values())
-            for thread in set(self._photos.referring()) - known:
+            for thread in set(self._photos.referring()) - known - {_CORRECTED}:
                 self._drop_photos(thread)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Hold the photos that a correction refers to, and let go of those that none does any more."""
+        told = {c.photo for c in self._corrections.kept() if c.photo}
+        kept = set(self._photos.of(_CORRECTED))
+        self._photos.refer(_CORRECTED, told - kept)
+        for photo in self._photos.release(_CORRECTED, kept - told):
+            self._readings.forget(photo)
 
     def _drop_photos(self, thread: str) -> None:
         for photo in self._photos.forget(thread):
@@ -589,6 +718,11 @@ class _Beside:
     def get(self, photo: PhotoId) -> Photo:
         """See `Photos.get`."""
         return self._beside.get(photo) or self._photos.get(photo)
+
+
+def _products_of(correction: Correction) -> tuple[str | None, ...]:
+    """The products that a correction holds for, or names."""
+    return (correction.sku, *((correction.after, correction.before) if correction.about == "product" else ()))
 
 
 def _of(settings: Settings, server: str | None) -> Model | None:

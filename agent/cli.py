@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ..tools.errors import BadInput
-from . import cli_catalogue, cli_doctor, cli_eval, cli_setup, cli_threads, cli_tickets, cli_tools
+from . import (
+    cli_catalogue,
+    cli_corrections,
+    cli_doctor,
+    cli_eval,
+    cli_setup,
+    cli_threads,
+    cli_tickets,
+    cli_tools,
+)
 from .command import BAD_INPUT, EXIT_CODES, EXITS, Home, Json, Plain, error_object, opened
 from .terminal import bar, print_evidence, print_json, say, spinner, typed
 
@@ -37,6 +46,7 @@ app.add_typer(cli_threads.app, name="threads")
 app.add_typer(cli_tickets.app, name="tickets")
 app.command()(cli_tickets.handoff)
 app.add_typer(cli_catalogue.app, name="catalogue")
+app.add_typer(cli_corrections.app, name="corrections")
 app.add_typer(cli_eval.app, name="eval")
 
 ThreadName = Annotated[str, typer.Option(help="The conversation this turn belongs to.")]

@@ -1,8 +1,8 @@
 """The whole machine on one screen.
 
-    receive -> route -> [describe | ocr | ground | identify | compare, in parallel] -> weigh -> answer -> remember
-                                          ^                                             |                   |
-                                          +---------- closer, a part of a photo --------+                   |
+    receive -> route -> [describe | ocr | ground | identify | compare | correct, in parallel] -> weigh -> answer
+                                          ^                                                       |          |
+                                          +---------- closer, a part of a photo ------------------+      remember
                                           +---------- ask: one photo or one choice, if allowed -------------+
 
 A turn that asks has been answered with what is known, and kept; what it is told goes on with it, and the answer that
@@ -34,6 +34,8 @@ def build_graph(
     for tool in TOOLS:
         graph.add_node(tool, partial(nodes.look, kit))
         graph.add_edge(tool, "weigh")
+    graph.add_node("correct", partial(nodes.correct, kit))
+    graph.add_edge("correct", "weigh")
     graph.add_node("weigh", partial(nodes.weigh, kit))
     graph.add_node("answer", partial(nodes.answer, kit))
     graph.add_node("remember", partial(nodes.remember, kit))
@@ -41,7 +43,7 @@ def build_graph(
 
     graph.add_edge(START, "receive")
     graph.add_edge("receive", "route")
-    graph.add_conditional_edges("route", partial(nodes.fan_out, kit), [*TOOLS, "weigh"])
+    graph.add_conditional_edges("route", partial(nodes.fan_out, kit), [*TOOLS, "correct", "weigh"])
     graph.add_conditional_edges("weigh", nodes.look_closer, [*TOOLS, "answer"])
     graph.add_edge("answer", "remember")
     graph.add_conditional_edges("remember", nodes.asks, ["ask", END])

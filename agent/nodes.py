@@ -13,14 +13,14 @@ from ..prompts import say
 from ..tools.crops import PassingReadings, back, crop
 from ..tools.kit import Kit
 from ..tools.toolbox import TOOLS
-from ..tools.types import Box, Finding, Match, Outcome, PhotoId, Quality, Region, again
+from ..tools.types import Box, Finding, Match, Outcome, PhotoId, Quality, Region, Size, again
 from . import answer as composing
-from . import handoff, ledger, products, telling, thin
+from . import corrected, correcting, handoff, ledger, products, telling, thin
 from .language import DEFAULT, language_of
 from .manners import Asking, more, put
 from .premises import premises
 from .reply import Ask, Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
-from .state import Json, Look, State, Told, TurnKit, Update
+from .state import Json, Look, Said, State, Told, TurnKit, Update
 from .tickets import Placed
 
 _REMEMBERED = 8
@@ -34,7 +34,7 @@ OTHER_PHOTO = "other photo"
 
 
 def receive(kit: TurnKit, state: State) -> Update:
-    """Begin a turn: find the photos it is about, measure each, settle the language."""
+    """Begin a turn: find the photos it is about, measure each, recall what people told us, settle the language."""
     before = kit.sessions.last(state["thread"])
     photos = list(dict.fromkeys(state.get("photos") or (before or {}).get("photos", [])))
     # What was ordered holds for the photos it was said of; without a catalogue it was said that it means nothing here.
@@ -62,17 +62,22 @@ def _measured(kit: TurnKit, photos: Iterable[PhotoId]) -> list[Finding]:
     for photo in photos:
         _status("receive", photo)
         start = time.perf_counter()
-        quality = quality_of(kit.photos.get(photo))
+        seen = kit.photos.get(photo)
+        quality = quality_of(seen)
         ms = 1000 * (time.perf_counter() - start)
         looks.append(
             Finding(f"quality:{photo[7:15]}", "quality", "found", (photo,), "photo quality", ms, quality=quality)
         )
+        if taught := corrected.known(kit, seen):
+            looks.append(taught)
     return looks
 
 
 def route(kit: TurnKit, state: State) -> Update:
     """Name the tools this turn needs, in the order they can run."""
     _status("route")
+    if answered := _offered(kit, state):
+        return {"plan": [to_json(answered)]}
     plan = kit.router.plan(state["text"], photos=len(state["photos"]))
     if not len(kit.catalogue) and not state["text"].lstrip().startswith("/"):
         # Without a catalogue, what a product is can only be described; once, with what else is to be.
@@ -83,16 +88,30 @@ def route(kit: TurnKit, state: State) -> Update:
     return {"plan": [to_json(s) for s in plan]}
 
 
+def _offered(kit: TurnKit, state: State) -> Step | None:
+    """What a plain yes or no does: the offer of the turn before is taken, or left."""
+    offer = (kit.sessions.last(state["thread"]) or {}).get("offer")
+    if offer and offer["photo"] in state["photos"]:
+        for says, answer in ((correcting.is_yes, "yes"), (correcting.is_no, "no")):
+            if says(state["text"]):
+                return Step("correct", {"answer": answer})
+    return None
+
+
 def fan_out(kit: TurnKit, state: State) -> list[Send] | str:
     """Send every step of the plan to its tool, once a photo; straight on where there is nothing to look at.
 
     After a question of ours, only what it was told has not been looked at.
     """
     before: list[Look] = []
+    sends: list[Send] = []
     if told := state.get("told"):
         old = [photo for photo in state["photos"] if photo not in told.get("photos", [])]
         before = _looks(kit, {**state, "photos": old, "told": {}})
-    sends = [Send(look["step"]["tool"], look) for look in _looks(kit, state) if look not in before]
+    elif state["photos"]:
+        words = [step for step in state["plan"] if step["tool"] == "correct"]
+        sends = [Send("correct", _said(state, step)) for step in words[:1]]
+    sends += [Send(look["step"]["tool"], look) for look in _looks(kit, state) if look not in before]
     return sends or "weigh"
 
 
@@ -104,6 +123,17 @@ def _looks(kit: TurnKit, state: State) -> list[Look]:
         if step["tool"] in TOOLS
         for look in (_comparisons(kit, state, step) if step["tool"] == "compare" else _each(state, step))
     ]
+
+
+def _said(state: State, step: Json) -> Said:
+    return Said(
+        step=step,
+        text=state["text"],
+        photos=state["photos"],
+        thread=state["thread"],
+        turn=state["turn"],
+        language=state["language"],
+    )
 
 
 def _each(state: State, step: Json) -> list[Look]:
@@ -142,7 +172,21 @@ def _comparisons(kit: TurnKit, state: State, step: Json) -> list[Look]:
     args = {"against": claimed} if claimed and len(kit.catalogue) else {}
     if (choice := state.get("told", {}).get("choice")) and not args:
         args = {"told": choice}
-    return _each(state, {"tool": "compare", "args": {k: v for k, v in given.items() if k == "photo"} | args})
+    numbered = {k: v for k, v in given.items() if k == "photo"}
+    looks = _each(state, {"tool": "compare", "args": numbered | args})
+    if args or not len(kit.catalogue):
+        return looks
+    # Where nothing was ordered, a photo is held against what a person told us that it shows.
+    return [
+        {**one, "step": {"tool": "compare", "args": {"against": sku}}} if (sku := _taught(state, one["photo"])) else one
+        for one in looks
+    ]
+
+
+def _taught(state: State, photo: PhotoId) -> str | None:
+    """The SKU of what a person told us that a photo shows."""
+    held = [from_json(Finding, f) for f in state["findings"] if f["tool"] == "taught" and f["photos"][0] == photo]
+    return corrected.claimed_by(c for finding in held for c in finding.corrections)
 
 
 def look(kit: TurnKit, sent: Look) -> Update:
@@ -164,6 +208,22 @@ def look(kit: TurnKit, sent: Look) -> Update:
         finding = TOOLS[step.tool](photo, bound, **step.args)
     if told := step.args.get("told"):
         finding = replace(finding, id=again(finding.id, told))
+    return {"findings": [to_json(finding)]}
+
+
+def correct(kit: TurnKit, sent: Said) -> Update:
+    """Keep what a person told us was wrong, once however often this is run, or do what was offered."""
+    _status("correct")
+    before = kit.sessions.last(sent["thread"])
+    reply = Reply.from_dict(before) if before else None
+    args = sent["step"].get("args", {})
+    if "answer" in args and reply and reply.offer:
+        finding = correcting.answered(kit, reply.offer, args["answer"] == "yes", sent["thread"])
+    else:
+        said = args.get("said") or sent["text"]
+        finding = correcting.correct(
+            kit, said, reply, sent["photos"], thread=sent["thread"], turn=sent["turn"], language=sent["language"]
+        )
     return {"findings": [to_json(finding)]}
 
 
@@ -231,6 +291,7 @@ def ask(kit: TurnKit, state: State) -> Update:
 def answer(kit: TurnKit, state: State) -> Update:
     """Write statements from the findings, check each, release those that hold, draw their evidence."""
     findings = _findings(state)
+    findings += corrected.of_products(kit, findings)
     standing = _standing(state, findings)
     qualities = _spoken_of(state, standing)
     sizes = {photo: quality.size for photo, quality in _qualities(findings).items()}
@@ -239,7 +300,7 @@ def answer(kit: TurnKit, state: State) -> Update:
     asks = from_json(Ask, state["asks"]) if state.get("asks") else None
     released: list[Statement] = []
     claims: list[Claim] = []
-    for statement in _worded(kit, state, plan, standing, qualities, asks):
+    for statement in _worded(kit, state, plan, standing, qualities, sizes, asks):
         checked = ledger.check(len(released), statement, by_id, sizes)
         if ledger.holds(statement, checked):
             released.append(statement)
@@ -263,6 +324,7 @@ def answer(kit: TurnKit, state: State) -> Update:
         outcome=_outcome(standing),
         claimed=state.get("claimed"),
         asks=asks,
+        offer=correcting.offer_of(findings),
     )
     if handoff.wanted(plan):
         reply = _handed(kit, reply)
@@ -275,6 +337,7 @@ def _worded(
     plan: Sequence[Step],
     findings: Sequence[Finding],
     qualities: Mapping[PhotoId, Quality],
+    sizes: Mapping[PhotoId, Size],
     asks: Ask | None,
 ) -> Sequence[Statement]:
     """The statements of a turn in the manner that was asked for; not yet checked."""
@@ -285,6 +348,7 @@ def _worded(
         return ()
     unchecked = _unchecked(kit, state)
     composed = composing.compose(language, others, findings, qualities, state["retake"], unchecked, kit.today())
+    composed = corrected.in_place(composed, corrected.applied(language, findings, sizes, kit.today()))
     composed = [*premises(text, findings, kit.catalogue, language), *composed]
     manner = state.get("manner", "plain")
     goes_on = list(plan) == [Step("describe", {"detail": "full"})]
@@ -326,7 +390,10 @@ def hand_over(kit: TurnKit, reply: Reply, note: str = "") -> Placed:
     """Write the ticket of a thread up to this turn and hand it to the desk; a turn's ticket is made once."""
     before = [from_json(Reply, turn) for turn in kit.sessions.lately(reply.thread, handoff.TURNS)]
     told = [*(earlier for earlier in before if earlier.turn != reply.turn), reply]
-    return kit.tickets.place(*handoff.write(told, kit.photos, note))
+    photos = dict.fromkeys(photo for turn in told for photo in turn.photos)
+    kept = [correction for photo in photos for correction in kit.corrections.of_photo(photo)]
+    marked = [(c.photo, Region(c.box, c.after, "thing")) for c in kept if c.photo and c.box]
+    return kit.tickets.place(*handoff.write(told, kit.photos, note, [to_json(c) for c in kept], marked))
 
 
 def remember(kit: TurnKit, state: State) -> Update:
@@ -348,7 +415,7 @@ def _status(step: str, photo: PhotoId | None = None) -> None:
 def _findings(state: State) -> list[Finding]:
     """Findings in the order of the plan's photos and tools, whatever order the tools finished in."""
     findings = [from_json(Finding, f) for f in state["findings"]]
-    tools = ["quality", "told", *(step["tool"] for step in state.get("plan", []))]
+    tools = ["quality", "taught", "told", *(step["tool"] for step in state.get("plan", []))]
     return sorted(findings, key=lambda f: (state["photos"].index(f.photos[0]), tools.index(f.tool)))
 
 
@@ -369,7 +436,7 @@ def _spoken_of(state: State, standing: Sequence[Finding]) -> dict[PhotoId, Quali
 
 
 def _outcome(findings: Iterable[Finding]) -> Outcome:
-    outcomes = {f.outcome for f in findings if f.tool in TOOLS}
+    outcomes = {f.outcome for f in findings if f.tool in (*TOOLS, "correct")}
     order: Sequence[Outcome] = ("found", "unreadable", "absent")
     return next((o for o in order if o in outcomes), "not_looked")
 

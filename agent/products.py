@@ -92,10 +92,10 @@ def compare(language: str, finding: Finding, size: Size) -> Iterator[Statement]:
         return
     slots: tuple[Slot, ...] = (Slot("verdict", verdict.answer, finding.id),)
     # What was ordered instead is named, and not asserted; nor is one of two twins.
-    named = finding.matches[:-1] if verdict.answer == "other_variant" else finding.matches
+    seen = finding.matches[:-1] if verdict.answer == "other_variant" else finding.matches
     # Nor what a person says that it is.
-    seen = [match for match in named if "told" not in match.sources]
-    slots += tuple(Slot("product", m.sku, finding.id) for m in seen if len(seen) == 1 and m.sku and m.quad)
+    named = [m for m in seen if "told" not in m.sources]
+    slots += tuple(Slot("product", m.sku, finding.id) for m in named if len(seen) == 1 and m.sku and m.quad)
     yield Statement(_verdict(language, finding), cites, slots)
     if verdict.answer != "cannot_tell":
         for n, difference in enumerate(finding.differences, 1):

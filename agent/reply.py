@@ -95,6 +95,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """What a plain yes in the next turn does: the photo is kept as a confirmed view of the product."""
+
+    photo: PhotoId
+    sku: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """A status event of a streamed turn: what is being done, and to which photo."""
 
@@ -132,6 +140,7 @@ class Reply:
     `unreadable` where any could not tell, else `absent`, else `not_looked`. `claimed` is the SKU that was ordered.
     `ticket` is the id of the ticket that hands the thread to a person, where the turn asked for one.
     `asks` is what the turn waits for: whoever sends it goes on with this turn, whose reply then takes its place.
+    `offer` is what was offered to do on a yes.
     """
 
     text: str
@@ -149,6 +158,7 @@ class Reply:
     claimed: str | None = None
     ticket: str | None = None
     asks: Ask | None = None
+    offer: Offer | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, every field present; `Reply.json_schema()` describes it."""

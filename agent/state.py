@@ -11,9 +11,10 @@ from operator import add
 from pathlib import Path
 from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
-from ..tools.kit import Kit
+from ..memory.corrections import Corrections
+from ..tools.kit import Catalogue, Kit
 from ..tools.models.model import Turns
-from ..tools.types import PhotoId
+from ..tools.types import Photo, PhotoId, Quad, View
 from .reply import Step
 from .tickets import Tickets
 
@@ -77,6 +78,17 @@ class Look(TypedDict):
     part: NotRequired[list[float]]
 
 
+class Said(TypedDict):
+    """What the node that takes corrections in is sent: the step of the plan, the words, and what they are about."""
+
+    step: Json
+    text: str
+    photos: list[PhotoId]
+    thread: str
+    turn: str
+    language: str
+
+
 class Update(TypedDict, total=False):
     """What a node changes."""
 
@@ -110,6 +122,23 @@ class Sessions(Protocol):
         ...
 
 
+class Confirming(Catalogue, Protocol):
+    """A catalogue that can be taught by photos that were confirmed to show a product."""
+
+    def confirm(
+        self,
+        photo: Photo,
+        sku: str,
+        quad: Quad | None,
+        *,
+        by: str | None = None,
+        edition: str | None = None,
+        source: str | None = None,
+    ) -> View:
+        """Keep a photo as a view of a product; the same again changes nothing."""
+        ...
+
+
 class Planner(Protocol):
     """Whatever names the tools of a turn."""
 
@@ -122,10 +151,13 @@ class Planner(Protocol):
 class TurnKit(Kit):
     """A Kit with what the nodes need beside it."""
 
+    catalogue: Confirming
     router: Planner
     sessions: Sessions
     pictures: Path
     tickets: Tickets
+    corrections: Corrections = field(default_factory=lambda: Corrections(Path(":memory:")))
+    """What people told us we got wrong; where no store is given, it is kept as long as the kit is."""
     today: Callable[[], date] = date.today
     """The clock: the date where the question is asked."""
     turns: Turns = field(default_factory=Turns)

@@ -110,9 +110,14 @@ class PhotoStore:
 
     def forget(self, thread: str) -> tuple[PhotoId, ...]:
         """Drop a thread's references; deletes, and gives back, the photos that nothing else refers to."""
+        return self.release(thread, self.of(thread))
+
+    def release(self, thread: str, photos: Iterable[PhotoId]) -> tuple[PhotoId, ...]:
+        """Note that a thread is no longer about these; deletes, and gives back, those that nothing else refers to."""
+        mine = set(photos)
         with self._lock:
-            mine = self._db.execute("DELETE FROM refers WHERE thread = ? RETURNING photo", (thread,)).fetchall()
-        gone = tuple(sorted(photo for (photo,) in mine if not self.threads(photo)))
+            self._db.executemany("DELETE FROM refers WHERE thread = ? AND photo = ?", [(thread, p) for p in mine])
+        gone = tuple(sorted(photo for photo in mine if not self.threads(photo)))
         for photo in gone:
             self._path(photo).unlink(missing_ok=True)
             self._at_hand.pop(photo, None)

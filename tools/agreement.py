@@ -1,5 +1,6 @@
 """Where on a face laid flat agreement is established, so that a disagreement means something."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,32 @@ def established(photo: Map, reference: Map, seen: Mask, settled: Points) -> Mask
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc(room))[room:-room, room:-room]
     closed = _filled(cv2.morphologyEx(closed, cv2.MORPH_OPEN, _disc(int(_THIN * _SIDE))))
     return np.asarray(cv2.resize(closed, (wide, high), interpolation=cv2.INTER_LINEAR) > 0)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike two sides are, place by place: the share that agrees, and the largest piece that does not."""
+
+    agreeing: float
+    apart: float
+
+
+def likeness(photo: Map, reference: Map, seen: Mask) -> Likeness:
+    """How alike two sides `(h, w, 3)` in one frame are where they are seen; nothing in it is left out of account."""
+    import cv2
+
+    high, wide = seen.shape
+    scale = _SIDE / max(high, wide)
+    size = (max(round(wide * scale), 1), max(round(high * scale), 1))
+    here, there = (lab(cv2.resize(side, size, interpolation=cv2.INTER_AREA)) for side in (photo, reference))
+    view = cv2.resize(seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    if not view.any():
+        return Likeness(0.0, 1.0)
+    alike = _agreeing(here, there, view) & view
+    apart = cv2.morphologyEx((view & ~alike).astype(np.uint8), cv2.MORPH_OPEN, _disc(2))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(apart)
+    largest = max((int(stats[n, cv2.CC_STAT_AREA]) for n in range(1, count)), default=0)
+    return Likeness(float(alike.sum() / view.sum()), float(largest / view.sum()))
 
 
 def _filled(mask: NDArray[Any]) -> NDArray[Any]:

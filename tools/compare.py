@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .differences import Held, differences
 from .errors import ModelFailed, UnknownPhoto
+from .features import Features
 from .flat import Flat, lay
 from .identify import coded, doubted, look, settle
 from .kit import Kit
@@ -16,6 +17,7 @@ from .photos import pixels
 from .quality import quality_of
 from .reading import read
 from .recognise import ENOUGH, features_of, register
+from .registration import Registration
 from .seeing import eye, worded
 from .sightings import Candidate, Sighting, chances, is_foremost, places, quad_of, rivals_of, rows, sighting
 from .types import (
@@ -332,29 +334,53 @@ def _matches(named: Sequence[tuple[Product, MatchSource]]) -> list[Match]:
     return [Match(product.sku, product.title, product.references[0], (source,)) for product, source in named]
 
 
+class Together(NamedTuple):
+    """Two photos held against one another: `laid` is the way from pixels of the other to those of the photo."""
+
+    laid: Registration
+    flat: Flat
+    held: Held
+    named: tuple[Difference, ...]
+    facts: tuple[Fact, ...]
+    verdict: Verdict
+
+
+def together(photo: Photo, kit: Kit, other: Photo, features: Features, box: Box | None = None) -> Together | None:
+    """Hold what two photos both show against one another, or what the other shows in a box, pixels of it.
+
+    `features` are those of the other photo, or of what is in the box. `None` where it does not lie onto the photo.
+    Raises `Unavailable` without an OCR engine, which only a place that may differ needs.
+    """
+    laid = register(features_of(photo, False), features, mirrored=False)
+    if laid is None or len(laid) < ENOUGH:
+        return None
+    quad = box.corners if box else None
+    flat = lay(pixels(photo), shown(pixels(other), quad), laid.homography @ placed(quad, other.size))
+    held = differences(flat, official=False)
+    named: tuple[Difference, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    if _doubtful(held):
+        there = _moved(read(other, kit), corner(quad, other.size))
+        named, facts = _told(held, flat, photo, other.id, read(photo, kit), there)
+    worse = max((quality_of(photo), quality_of(other)), key=lambda quality: quality.level == "retake")
+    return Together(laid, flat, held, named, facts, _judge(held, named, facts, worse, flat))
+
+
 def _pair(photo: Photo, kit: Kit, other: Photo, start: float) -> Finding:
     """Two photos of a person: the second stands in for the reference, and only what both show is compared."""
     if photo.id == other.id:
         verdict = Verdict("same", ("same_photo",))
         return _finding(photo, start, other.id, "found", verdict=verdict, other=other)
-    seen = pixels(other)
-    laid = register(features_of(photo, False), features_of(other, False), mirrored=False)
-    if laid is None or len(laid) < ENOUGH:
+    both = together(photo, kit, other, features_of(other, False))
+    if both is None:
         verdict = Verdict("cannot_tell", ("not_recognised",), "same_side")
         return _finding(photo, start, other.id, "unreadable", verdict=verdict, other=other)
-    flat = lay(pixels(photo), seen, laid.homography)
-    held = differences(flat, official=False)
-    named: tuple[Difference, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    if _doubtful(held):
-        named, facts = _told(held, flat, photo, other.id, read(photo, kit), read(other, kit))
-    worse = max((quality_of(photo), quality_of(other)), key=lambda quality: quality.level == "retake")
-    verdict = _judge(held, named, facts, worse, flat)
+    laid, held = both.laid, both.held
     match = Match(
         "", "", other.id, ("photo",), inliers=len(laid), agreement=held.agreement, visible=held.visible,
-        colour=held.colour, homography=rows(laid.homography), quad=quad_of(laid, seen),
+        colour=held.colour, homography=rows(laid.homography), quad=quad_of(laid, pixels(other)),
     )  # fmt: skip
-    return _finding(photo, start, other.id, None, [match], named, verdict, facts, other=other)
+    return _finding(photo, start, other.id, None, [match], both.named, both.verdict, both.facts, other=other)
 
 
 def _finding(

@@ -36,6 +36,10 @@ class UnknownProduct(BadInput):
     """No product with this SKU is in the catalogue."""
 
 
+class UnknownCorrection(BadInput):
+    """No correction with this id is in the home."""
+
+
 class Unavailable(SightlineError):
     """An instrument or a model is not installed, not configured or cannot be reached."""
 

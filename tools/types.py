@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal, NamedTuple
 
-from pydantic import computed_field
+from pydantic import ConfigDict, computed_field
 from pydantic.dataclasses import dataclass
 
 PhotoId = str
@@ -480,6 +480,41 @@ class Verdict:
     unlike: float | None = None
 
 
+CorrectionScope = Literal["photo", "product", "similar"]
+"""What a correction holds for: one photo; every photo of a product; a photo and those that show the same."""
+
+CorrectionAbout = Literal["product", "field", "text", "place", "count", "colour", "thing", "other"]
+"""What it corrects: which product it is, a field of the text, the text, where something is, how many there are, which
+colour it has, whether something is there or what it is; anything else is kept in the person's own words."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Correction:
+    """What a person told us we got wrong.
+
+    `id`: 12 hexadecimal digits. `what` is the field's name, or the thing in the person's words. `before` is what we
+    had said, `after` what is right: a SKU for `product`, normalised as in `Fact` for `field`, one of nine places
+    ("upper_left") or `box` for `place`, the name of a colour, a number, "absent" or "present" for `thing`; else words,
+    which are data, never an instruction. `sku` is the product of scope `product`; `photo` the photo it was said of.
+    `box` is the part of that photo, in its pixels. `by` is who said so, `at` when (ISO 8601, UTC), `thread` where;
+    `undone` is when it was undone, `None` while it applies.
+    """
+
+    id: str
+    scope: CorrectionScope
+    about: CorrectionAbout
+    what: str | None
+    before: str | None
+    after: str
+    photo: PhotoId | None
+    sku: str | None
+    box: Box | None
+    by: str | None
+    at: str
+    thread: str | None
+    undone: str | None = None
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one look produced.
@@ -494,6 +529,7 @@ class Finding:
     that a question takes for granted. `failed` is why it gave no answer; `cut`: it broke off or could not be asked
     everything, so that there may be more than what stands here.
     `part`: only this part of the photo was looked at, from close by; `None`: all of it was.
+    `corrections` are what people told us that concerns these photos, and then `facts` are the same in their order.
     """
 
     id: str
@@ -522,6 +558,7 @@ class Finding:
     mirrored: bool = False
     reason: str | None = None
     part: Box | None = None
+    corrections: tuple[Correction, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property
