@@ -27,10 +27,10 @@ more would take longer than anybody waits. What is left over stays unverified.""
 _SAME = 0.4
 """Share of what either covers that two boxes have in common, from which on they are one thing that was named twice."""
 
-_BARE, _WIDTH = 12.0, 96
-"""Steps of grey (of 255) a pixel, at a width of 96, below which 19 in 20 places of a box lie: there is nothing in it
-but a wall or the blur behind things. Things in the sample photos have 39 and above, walls and sky mostly 2 to 20."""
-
+_BARE, _FAINT, _WIDTH = 12.0, 25.0, 96
+"""Steps of grey (of 255) a pixel, at a width of 96, below which 19 in 20 places of a box lie where it holds nothing but
+a wall or the blur behind things, and below which that is in doubt. Things in the sample photos have 39 and above, walls
+and sky mostly 2 to 25."""
 
 _AROUND = 0.08  # share of a box's sides that is looked at around it
 
@@ -97,7 +97,9 @@ def _glance(model: Model, photo: Photo, thing: str, language: str, budget: _Budg
     budget.spend()
     found = look_for(model, photo, thing, language, model.dialect.places)
     seen = pixels(photo)
-    regions = [region for region in _apart(found.regions) if not _bare(seen, region.box)]
+    edges = [(region, _edges(seen, region.box)) for region in _apart(found.regions)]
+    regions = [region for region, steps in edges if steps >= _FAINT]
+    doubtful = any(_BARE <= steps < _FAINT for _, steps in edges)
     kept: list[Region] = []
     for n, region in enumerate(regions):
         # What is seen in a place by itself is seen; where that cannot be told, the first look stands.
@@ -110,31 +112,27 @@ def _glance(model: Model, photo: Photo, thing: str, language: str, budget: _Budg
     if kept and pointing and "direction" in model.dialect.kinds and budget.left:
         budget.spend()
         ways = look_for(model, photo, thing, language, "direction").directions
-    outcome = found.outcome if kept or found.outcome != "found" else "absent"
+    outcome = found.outcome if kept or found.outcome != "found" else "unreadable" if doubtful else "absent"
     colours = tuple(prevailing(seen, region.box) if region.box.area else () for region in kept)
-    return Glance(thing, outcome, tuple(kept), colours, ways, found.cut)
+    return Glance(thing, outcome, tuple(kept), colours, ways, found.cut or doubtful)
 
 
-def _bare(seen: NDArray[np.uint8], box: Box) -> bool:
-    """Whether a box holds no edge of anything, its own with it; a point is no box."""
+def _edges(seen: NDArray[np.uint8], box: Box) -> float:
+    """How steep the edges in a box are, its own with them, in steps of grey a pixel; of a point that is unknown."""
     import cv2
 
     if not box.area:
-        return False
+        return _FAINT
     dx, dy = _AROUND * box.width, _AROUND * box.height
     # A thing of one colour has no edge but its own.
     x0, y0 = round(max(box.x0 - dx, 0)), round(max(box.y0 - dy, 0))
     x1, y1 = round(box.x1 + dx), round(box.y1 + dy)
-    part = cv2.cvtColor(seen[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], cv2.COLOR_RGB2GRAY)
-    scale = min(_WIDTH / max(part.shape), 1.0)
-    small = (
-        cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        if min(part.shape) * scale >= 1
-        else part
-    )
-    grey = small.astype(np.float32)
+    grey = cv2.cvtColor(seen[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], cv2.COLOR_RGB2GRAY).astype(np.float32)
+    scale = min(_WIDTH / max(grey.shape), 1.0)
+    if min(grey.shape) * scale >= 1:
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.float32)
     steps = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 4
-    return float(np.percentile(steps, 95)) < _BARE
+    return float(np.percentile(steps, 95))
 
 
 def _apart(regions: Sequence[Region]) -> list[Region]:
