@@ -60,8 +60,8 @@ from .graph import build_graph
 from .language import language_of, spoken
 from .manners import MANNERS
 from .nodes import SENTENCE, STATUS, draw_compared, hand_over
-from .reply import Ask, Progress, Reply, Statement, from_json
-from .router import Router
+from .reply import Ask, Progress, Reply, Statement, Step, from_json
+from .router import Routed, Router
 from .settings import Settings
 from .state import Asked, Told, TurnKit
 from .tickets import Placed, Tickets
@@ -161,7 +161,7 @@ class Assistant:
                     readings=readings,
                     photos=photos,
                     catalogue=catalogue,
-                    router=Router(TOOLS),
+                    router=Router(),
                     sessions=sessions,
                     pictures=folder / "pictures",
                     tickets=Tickets(folder / "outbox", desk),
@@ -256,6 +256,15 @@ class Assistant:
         """What the last turn of this thread waits for; `None` where it waits for nothing."""
         found = self._turns.waiting(thread)
         return found[1] if found else None
+
+    def plan(self, text: str, photos: int = 0, thread: str | None = None) -> Routed:
+        """The tools that a turn about so many photos would be sent to, and how sure that is; nothing is looked at.
+
+        With a `thread`, a follow-up goes on from its last turn. No model is asked.
+        """
+        last = (self._sessions.last(_name(thread)) if thread is not None else None) or {}
+        before = [from_json(Step, step) for step in last.get("plan", [])]
+        return self._kit.router.plan(_plain(text), photos, before=before, ordered=bool(last.get("claimed")))
 
     def resume(self, thread: str = MAIN) -> Reply | None:
         """Finish the turn of this thread that a crash cut short; `None` where there is none."""
@@ -636,7 +645,7 @@ class Assistant:
         if claimed not in (None, reply.claimed):
             return None
         new = [photo for photo in photos if photo not in reply.photos]
-        if new and goes_on(reply.plan, self._kit.router.plan(text, len(new)), text):
+        if new and goes_on(reply.plan, self._kit.router.plan(text, len(new)).plan, text):
             return Told(photos=new)
         option = None if photos else chosen(text, ask.options)
         return Told(choice=option.sku) if option else None

@@ -19,6 +19,7 @@ from . import (
     cli_corrections,
     cli_doctor,
     cli_eval,
+    cli_route,
     cli_setup,
     cli_threads,
     cli_tickets,
@@ -40,6 +41,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_tools.app)
+app.add_typer(cli_route.app)
 app.add_typer(cli_doctor.app)
 app.add_typer(cli_setup.app)
 app.add_typer(cli_threads.app, name="threads")

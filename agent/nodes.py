@@ -20,6 +20,7 @@ from .language import DEFAULT, language_of
 from .manners import Asking, more, put
 from .premises import premises
 from .reply import Ask, Claim, Picture, Progress, Reply, Statement, Step, from_json, to_json
+from .router import OTHER_PHOTO
 from .state import Json, Look, Said, State, Told, TurnKit, Update
 from .tickets import Placed
 
@@ -28,9 +29,6 @@ _REMEMBERED = 8
 
 # Sentences are released one by one, statuses as they happen; both through LangGraph's custom stream.
 STATUS, SENTENCE = "status", "sentence"
-
-OTHER_PHOTO = "other photo"
-"""What the router names where photos are to be compared with one another."""
 
 
 def receive(kit: TurnKit, state: State) -> Update:
@@ -78,7 +76,12 @@ def route(kit: TurnKit, state: State) -> Update:
     _status("route")
     if answered := _offered(kit, state):
         return {"plan": [to_json(answered)]}
-    plan = kit.router.plan(state["text"], photos=len(state["photos"]))
+    last = kit.sessions.last(state["thread"]) or {}
+    before = [from_json(Step, step) for step in last.get("plan", [])]
+    asked = kit.model and kit.model.during(kit.turns.of(state["turn"], kit.model.patience))
+    ordered = bool(state.get("claimed"))
+    routed = kit.router.plan(state["text"], len(state["photos"]), before=before, ordered=ordered, model=asked)
+    plan = list(routed.plan)
     if not len(kit.catalogue) and not state["text"].lstrip().startswith("/"):
         # Without a catalogue, what a product is can only be described; once, with what else is to be.
         once = next((s for s in plan if s.tool == "describe"), Step("describe"))

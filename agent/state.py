@@ -13,9 +13,10 @@ from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
 from ..memory.corrections import Corrections
 from ..tools.kit import Catalogue, Kit
-from ..tools.models.model import Turns
+from ..tools.models.model import Model, Turns
 from ..tools.types import Photo, PhotoId, Quad, View
 from .reply import Step
+from .router import Routed
 from .tickets import Tickets
 
 Json = dict[str, Any]
@@ -142,8 +143,10 @@ class Confirming(Catalogue, Protocol):
 class Planner(Protocol):
     """Whatever names the tools of a turn."""
 
-    def plan(self, text: str, photos: int) -> Sequence[Step]:
-        """The steps, in the order they can run."""
+    def plan(
+        self, text: str, photos: int, *, before: Sequence[Step] = (), ordered: bool = False, model: Model | None = None
+    ) -> Routed:
+        """The steps, in the order they can run, and by how much they are the likeliest."""
         ...
 
 

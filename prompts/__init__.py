@@ -109,7 +109,13 @@ def version() -> str:
 
 
 def routing() -> Iterator[dict[str, Any]]:
-    """The examples that teach the router: `text`, and the `plan` it deserves (a list of `tool` and `args`)."""
+    """The examples that teach the router: `text`, its `language`, and the `plan` it deserves (`tool` and `args`).
+
+    `follows`, where there, says what it means after another turn: `again`, `second` (the same of the second photo) or
+    `other` (the same of what is named in it).
+    """
     for file in sorted((files(__name__) / "routing").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".jsonl"):
-            yield from (json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip())
+            for line in file.read_text("utf-8").splitlines():
+                if line.strip():
+                    yield {**json.loads(line), "language": file.name[: -len(".jsonl")]}

@@ -65,8 +65,8 @@ def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
 
 
 FACES = (
-    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_setup", "cli_threads", "cli_tickets",
-    "cli_tools", "command", "terminal",
+    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_route", "cli_setup", "cli_threads",
+    "cli_tickets", "cli_tools", "command", "terminal",
 )  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def test_faces_import_only_the_assistant(face: str) -> None:
         "agent.doctor",
         "agent.evaluation",
         "agent.language",
+        "agent.router",
         "agent.setup",
         "agent.tickets",
         "tools.errors",
