@@ -166,8 +166,8 @@ def _finding(
 def said(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
     """What became of a correction: kept, in conflict with another, undone, offered as a view, or not understood."""
     cites, titles = (finding.id,), taught.titles_of(finding)
-    reason = finding.reason or "nothing"
-    if reason in ("kept", "offered"):
+    reason = finding.reason
+    if reason in ("kept", "offered") and finding.corrections:
         kept, *others = finding.corrections
         claim = taught.claim_of(language, kept, titles)
         if kept.scope == "product":
@@ -194,4 +194,5 @@ def said(language: str, finding: Finding, _: Size) -> Iterator[Statement]:
     elif reason in ("confirmed", "contradicts", "unfit"):
         yield Statement(say(language, f"correct.{reason}", title=next(iter(titles.values()), "")), cites)
     else:
-        yield Statement(say(language, f"correct.{reason}"), cites)
+        key = reason if reason in ("nothing_to_undo", "declined") else "nothing"
+        yield Statement(say(language, f"correct.{key}"), cites)
