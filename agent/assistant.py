@@ -54,18 +54,20 @@ from ..tools.types import (
     Product,
     View,
 )
+from .answering import hand_over
 from .correcting import confirm
 from .desks import open_desk
+from .evidence import draw_compared
 from .graph import build_graph
 from .language import language_of, spoken
 from .manners import MANNERS
-from .nodes import SENTENCE, STATUS, draw_compared, hand_over
 from .reply import Ask, Progress, Reply, Statement, Step, from_json
 from .router import Routed, Router
 from .settings import Settings
 from .state import Asked, Told, TurnKit
 from .tickets import Placed, Tickets
 from .told import chosen, goes_on
+from .turn import SENTENCE, STATUS
 from .waiting import Turns, config
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from ..tools.toolbox import TOOLS
 from . import nodes
+from .answering import answer
 from .state import Answered, Asked, State, TurnKit
 
 
@@ -37,7 +38,7 @@ def build_graph(
     graph.add_node("correct", partial(nodes.correct, kit))
     graph.add_edge("correct", "weigh")
     graph.add_node("weigh", partial(nodes.weigh, kit))
-    graph.add_node("answer", partial(nodes.answer, kit))
+    graph.add_node("answer", partial(answer, kit))
     graph.add_node("remember", partial(nodes.remember, kit))
     graph.add_node("ask", partial(nodes.ask, kit))
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +15,9 @@ from sightline.agent import nodes
 from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
 from sightline.agent.correcting import is_no, is_yes
-from sightline.agent.reply import Offer, Reply, Step
-from sightline.agent.router import Router
-from sightline.agent.state import Told
+from sightline.agent.reply import Offer, Reply
+from sightline.agent.state import Said
 from sightline.tools.errors import BadInput, UnknownCorrection, UnknownPhoto, UnknownProduct
-from sightline.tools.toolbox import TOOLS
 from sightline.tools.types import Correction
 
 TOLD = Correction(
@@ -28,25 +26,13 @@ TOLD = Correction(
 )  # fmt: skip
 
 
-class Commanded:
-    """The router, with `/correct` and what is right after it."""
-
-    def __init__(self) -> None:
-        self.router = Router(TOOLS)
-
-    def plan(self, text: str, photos: int) -> Sequence[Step]:
-        command, _, said = text.partition(" ")
-        return [Step("correct", {"said": said})] if command == "/correct" else self.router.plan(text, photos)
-
-
 Open = Callable[[], Assistant]
 
 
 @pytest.fixture
-def open_(tmp_path: Path, reader: CountingReader, monkeypatch: pytest.MonkeyPatch) -> Open:
+def open_(tmp_path: Path, reader: CountingReader) -> Open:
     """Opens one home, with the sample products, again and again."""
     del reader
-    monkeypatch.setattr("sightline.agent.assistant.Router", lambda _: Commanded())
     home = Path(shutil.copytree(shop_home(), tmp_path / "home"))
     return lambda: Assistant.open(home)
 
@@ -58,10 +44,9 @@ def shop_assistant(open_: Open) -> Iterator[Assistant]:
 
 
 @pytest.fixture
-def plain(tmp_path: Path, reader: CountingReader, monkeypatch: pytest.MonkeyPatch) -> Iterator[Assistant]:
+def plain(tmp_path: Path, reader: CountingReader) -> Iterator[Assistant]:
     """An Assistant without a catalogue."""
     del reader
-    monkeypatch.setattr("sightline.agent.assistant.Router", lambda _: Commanded())
     with Assistant.open(tmp_path / "home") as opened:
         yield opened
 
@@ -212,7 +197,7 @@ def test_a_correction_is_kept_once_however_often_its_turn_is_run(
 ) -> None:
     reply = plain.ask("/ocr expiry", [photo])
     kit = plain._kit
-    sent = Told(
+    sent = Said(
         step={"tool": "correct", "args": {}},
         text="/correct the expiry is 14 March 2028",
         photos=list(reply.photos),
@@ -220,7 +205,7 @@ def test_a_correction_is_kept_once_however_often_its_turn_is_run(
         turn="t",
         language="en",
     )
-    monkeypatch.setattr(nodes, "_status", lambda *_: None)
+    monkeypatch.setattr(nodes, "tell_step", lambda *_: None)
     first, second = nodes.correct(kit, sent), nodes.correct(kit, sent)
     assert [f["corrections"] for f in first["findings"]] == [f["corrections"] for f in second["findings"]]
     assert len(plain.corrections()) == 1

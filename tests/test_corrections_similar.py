@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fakes import SHOP, CountingReader, label, no_catalogue
 from PIL import Image
-from test_corrections import Commanded, said
+from test_corrections import said
 
 from sightline.agent.assistant import Assistant
 from sightline.memory.readings import Readings
@@ -71,11 +71,8 @@ def test_a_photo_is_not_looked_for_in_itself_and_nothing_in_what_is_unlike_it(ki
     assert resembling(other, kit, [Place(first.id, None)]) == []
 
 
-def test_it_holds_for_another_photo_of_the_same_and_says_so(
-    tmp_path: Path, reader: CountingReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_holds_for_another_photo_of_the_same_and_says_so(tmp_path: Path, reader: CountingReader) -> None:
     del reader
-    monkeypatch.setattr("sightline.agent.assistant.Router", lambda _: Commanded())
     sent = label("GREEN TEA", "BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", "Store in a cool place", "Leicester")
     again = sent.resize((576, 432)).point(lambda v: min(int(v * 0.94), 255))
     variant = label("BLACK TEA", "BEST BEFORE 14 MAR 2027", "NET WEIGHT 250 g", "Store in a cool place", "Leicester")

@@ -28,8 +28,8 @@ from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
 from sightline.agent.desks import FileDesk, WebhookDesk, open_desk
 from sightline.agent.handoff import HUMAN, Ticket, id_of, write
-from sightline.agent.reply import Reply, Step, from_json
-from sightline.agent.router import Router
+from sightline.agent.reply import Reply, from_json
+from sightline.agent.router import Routed, Router
 from sightline.tools.errors import BadInput, Unavailable, UnknownThread
 from sightline.tools.types import Box, Region, Size
 
@@ -42,10 +42,11 @@ def routed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A router that knows when somebody asks for a person."""
     usual = Router.plan
 
-    def plan(self: Router, text: str, photos: int) -> list[Step]:
+    def plan(self: Router, text: str, photos: int, **more: Any) -> Routed:
         person = PERSON in text or "转人工" in text
         rest = text.replace(PERSON, "").replace("转人工", "").strip()
-        return [*(usual(self, rest, photos) if rest or not person else []), *([HUMAN] if person else [])]
+        asked = usual(self, rest, photos, **more).plan if rest or not person else ()
+        return Routed((*asked, *([HUMAN] if person else [])), None)
 
     monkeypatch.setattr(Router, "plan", plan)
     monkeypatch.setattr(desks, "_PAUSES", (0.01, 0.02))

@@ -136,7 +136,7 @@ def test_strict_says_only_what_is_supported(told: Told) -> None:
 def test_a_false_premise_is_named_and_not_answered(tmp_path: Path, reader: CountingReader) -> None:
     del reader
 
-    def script(words: str, images: list[Any]) -> str:
+    def script(words: str, images: list[Any]) -> str | Exception:
         if '"say"' in words:
             return (
                 '[{"assumes": ["dog"]}, {"say": "The dog is brown.", "things": [{"name": "dog", "colour": "brown"}]}]'
@@ -156,7 +156,7 @@ def test_a_model_without_json_is_asked_for_an_inventory_which_is_worded_as_it_wa
 ) -> None:
     del reader
 
-    def script(words: str, images: list[Any]) -> str:
+    def script(words: str, images: list[Any]) -> str | Exception:
         if "name; how many" in words:
             return "red block; 3; blue; left\nunicorn; 1; white; right"
         if '"say"' in words or "describe" in words.lower():
