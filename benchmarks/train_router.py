@@ -142,5 +142,5 @@ C = 30.0  # how little the weights are held back; chosen on examples left out
 
 if __name__ == "__main__":
     arrays = train(routing())
-    np.savez_compressed(OUT, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # numpy types names as flags
+    np.savez_compressed(OUT, allow_pickle=False, **arrays)
     sys.stdout.write(f"{OUT.name}: {OUT.stat().st_size / 1e6:.2f} MB\n")
