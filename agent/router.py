@@ -37,8 +37,9 @@ FIELDS = (
 THIN = 0.3
 """Below this margin a model is asked, where there is one: of examples left out, less than half are right there."""
 
-# Log odds. What follows a comma or an "and" is more often an aside, or of the same request: it has to be surer.
-_SURE, _SURER = 0.0, 1.0
+# Log odds. What follows a comma or an "and" is more often an aside, or of the same request: it has to be surer. A
+# second thing that is asked for without a word between is surer still.
+_SURE, _SURER, _SUREST = 0.0, 1.0, 2.0
 
 
 class Routed(NamedTuple):
@@ -265,9 +266,9 @@ def _together(whole: _Piece, pieces: Sequence[_Piece]) -> dict[str, float]:
 
 
 def _chosen(odds: Mapping[str, float], several: bool) -> tuple[list[str], float]:
-    """The likeliest set of tools, and by how much it is likelier than the next; of one, unless `several` may be."""
-    chosen = {tool for tool, s in odds.items() if s > 0} if several else set()
-    chosen = chosen or {max(odds, key=odds.__getitem__)}
+    """The likeliest set of tools, and by how much it is likelier than the next; `several` are joined as people do."""
+    chosen = {tool for tool, s in odds.items() if s > (_SURE if several else _SUREST)}
+    chosen |= {max(odds, key=odds.__getitem__)}
     likely = {tool: 1 / (1 + math.exp(-s)) for tool, s in odds.items()}
     if len(chosen) > 1:
         best = math.prod(p if tool in chosen else 1 - p for tool, p in likely.items())

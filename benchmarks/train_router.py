@@ -33,7 +33,7 @@ JOINTS = {
     "ru": (" и ", ", ", ", и ", " а также "), "zh": ("，", "，再", "，顺便", "还有", "？"),
 }  # fmt: skip
 LATIN = ("en", "es", "fr", "de", "pt")
-PAIRS = 500  # of each language
+PAIRS = 1000  # of each language
 Row = Mapping[str, Any]
 
 

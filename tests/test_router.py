@@ -26,6 +26,12 @@ from sightline.tools.toolbox import TOOLS
 DEV = [
     json.loads(line) for line in (Path(__file__).parent / "fixtures/routing_dev.jsonl").read_text("utf-8").splitlines()
 ]
+# What writers said who saw neither what is taught nor those: `author` 1 wrote 500 rows, whose errors showed what was
+# missing and were not taught; `author` 2 wrote 325 afterwards, which nothing was chosen by.
+APART = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "fixtures/routing_apart.jsonl").read_text("utf-8").splitlines()
+]
 ROUTER = Router(TOOLS)
 
 
@@ -41,10 +47,11 @@ def tools(row: dict[str, Any]) -> set[str]:
     return {step["tool"] for step in row["plan"]}
 
 
-def test_utterances_that_were_not_taught_get_their_tools() -> None:
-    assert not {r["text"] for r in DEV} & {r["text"] for r in routing()}
-    for languages, allowed in (({"en", "zh"}, 0.05), ({r["language"] for r in DEV} - {"en", "zh"}, 0.12)):
-        rows = [row for row in DEV if row["language"] in languages]
+@pytest.mark.parametrize("written", [DEV, [r for r in APART if r["author"] == 2]], ids=["dev", "apart"])
+def test_utterances_that_were_not_taught_get_their_tools(written: list[dict[str, Any]]) -> None:
+    assert not {r["text"] for r in written} & {r["text"] for r in routing()}
+    for languages, allowed in (({"en", "zh"}, 0.05), ({r["language"] for r in written} - {"en", "zh"}, 0.12)):
+        rows = [row for row in written if row["language"] in languages]
         wrong = [r["text"] for r in rows if {s.tool for s in planned(r["text"], r["photos"])} != tools(r)]
         assert len(wrong) <= allowed * len(rows), wrong
 
