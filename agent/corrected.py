@@ -104,11 +104,28 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Rewrite:
+    """Printed words that were misread, in what is said of a finding, and what a person told us stands there."""
+
+    finding: str
+    read: str
+    right: str
+
+    def of(self, statement: Statement) -> Statement:
+        """The statement with the right words, which it does not assert as read."""
+        if self.finding not in statement.cites or self.read not in statement.text:
+            return statement
+        slots = tuple(s for s in statement.slots if not (s.kind == "quote" and self.read in s.value))
+        return replace(statement, text=statement.text.replace(self.read, self.right), slots=slots)
+
+
+@dataclass(frozen=True)
 class Applied:
-    """Statements of what people told us, and what they take the place of."""
+    """Statements of what people told us, and what they take the place of: statements, or words of them."""
 
     statements: tuple[Statement, ...]
     overrides: tuple[Override, ...]
+    rewrites: tuple[Rewrite, ...] = ()
 
 
 def applied(language: str, findings: Sequence[Finding], sizes: Mapping[PhotoId, Size], today: date) -> Applied:
@@ -119,6 +136,7 @@ def applied(language: str, findings: Sequence[Finding], sizes: Mapping[PhotoId, 
     """
     statements: list[Statement] = []
     overrides: list[Override] = []
+    rewrites: list[Rewrite] = []
     looks = [f for f in findings if f.tool not in ("taught", "correct", "quality")]
     for photo in dict.fromkeys(f.photos[0] for f in findings if f.tool == "taught"):
         mine_told = [f for f in findings if f.tool == "taught" and f.photos[0] == photo]
@@ -139,7 +157,8 @@ def applied(language: str, findings: Sequence[Finding], sizes: Mapping[PhotoId, 
             said_so = taught.instead(language, one[0], titles, would, today)
             statements += [Statement(taught.numbered(language, text, photo, sizes), (finding.id,)) for text in said_so]
             overrides += over
-    return Applied(tuple(statements), tuple(overrides))
+            rewrites += [hit.rewrite for _, hit in touched if hit.rewrite]
+    return Applied(tuple(statements), tuple(overrides), tuple(rewrites))
 
 
 def in_place(statements: Sequence[Statement], change: Applied) -> list[Statement]:
@@ -147,6 +166,8 @@ def in_place(statements: Sequence[Statement], change: Applied) -> list[Statement
     replaced = [any(over.covers(s) for over in change.overrides) for s in statements]
     at = replaced.index(True) if any(replaced) else 0
     left = [s for s, gone in zip(statements, replaced, strict=True) if not gone]
+    for rewrite in change.rewrites:
+        left = [rewrite.of(statement) for statement in left]
     return [*left[:at], *change.statements, *left[at:]]
 
 
@@ -157,6 +178,7 @@ class _Hit:
     agrees: bool = False
     would: str | None = None
     overrides: tuple[Override, ...] = ()
+    rewrite: Rewrite | None = None
 
 
 def _subjects(held: Sequence[Finding]) -> Iterator[tuple[list[Correction], Finding]]:
@@ -200,7 +222,9 @@ def _touch(c: Correction, look: Finding, size: Size) -> _Hit | None:
         if any(c.after in line for line in lines) and not (c.before and any(c.before in line for line in lines)):
             return _Hit(agrees=True)
         wrong = [line for line in dict.fromkeys(lines) if c.before and c.before in line]
-        return _Hit(would=wrong[0] if wrong else None)
+        if not wrong or c.before is None:
+            return _Hit()
+        return _Hit(would=wrong[0], rewrite=Rewrite(look.id, c.before, c.after))
     return _Hit() if c.about == "other" and look.tool == "describe" else None
 
 
