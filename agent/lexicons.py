@@ -8,7 +8,7 @@ import re
 import unicodedata
 from functools import cache
 
-from ..prompts import lexicon
+from ..prompts import LETTER, lexicon
 
 _RUN_TOGETHER = re.compile(r"[぀-ヿ㐀-鿿豈-﫿가-힯]")
 
@@ -46,8 +46,9 @@ def _pattern(lexicon_name: str, part: str, languages: tuple[str, ...] | None) ->
 
 
 def _expression(phrase: str) -> str:
-    written = r"\w*".join(re.escape(part) for part in folded(phrase).split("*"))
+    written = f"{LETTER}*".join(re.escape(part) for part in folded(phrase).split("*"))
     if _RUN_TOGETHER.search(phrase):
         return written
     # An apostrophe joins what stands before it: "n't" is found in "isn't".
-    return f"{written}(?!\\w)" if phrase.startswith("n'") else f"(?<!\\w){written}(?!\\w)"
+    after = f"(?!{LETTER})"
+    return f"{written}{after}" if phrase.startswith("n'") else f"(?<!{LETTER}){written}{after}"

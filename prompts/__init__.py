@@ -16,6 +16,9 @@ from importlib.resources import files
 from string import Formatter
 from typing import Any
 
+LETTER = r"[\w\u0900-\u0903\u093a-\u094f\u0962\u0963]"
+"""What words are made of, as a regular expression: Hindi writes vowels as signs that `\\w` does not know."""
+
 
 class MissingSlot(LookupError):
     """A text has a named slot that was not filled, or was handed one that it does not have."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from ..prompts import lexicon
+from ..prompts import LETTER, lexicon
 from .colour import NAMES
 from .dialects.json_text import find_json
 from .types import Asserted, AssertedKind, Sentence
@@ -27,6 +27,7 @@ _NAMED = 60  # characters of a thing's name
 
 _QUOTED = re.compile(r"“([^“”]{1,80})”|「([^「」]{1,80})」|『([^『』]{1,80})』|\"([^\"]{1,80})\"|«([^«»]{1,80})»")
 _NUMBER = re.compile(r"(?<![A-Za-z\d.,:/-])\d[\d.,:/-]*(?<![.,:/-])")
+_NO_BOUNDS, _JOINED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"), re.compile(r"[\uac00-\ud7af]")
 _SENTENCES = re.compile(r"(?<=[。！？])(?![”’」』])|(?<=[.!?])[\"'”’)]*\s+|\n+")
 _ITEM = re.compile(
     r"^\s*(?:[-*•]|\d+[.)])?\s*([^;；|]{1,60})(?:[;；|]\s*([^;；|]*))(?:[;；|]\s*([^;；|]*))?(?:[;；|]\s*(.*))?$"
@@ -101,11 +102,18 @@ def _forms(language: str) -> tuple[tuple[AssertedKind, str, re.Pattern[str]], ..
             before = r"(?<!的)" if kind == "side" else ""
             inside = "".join(f"(?<!{re.escape(w[: w.index(word)])})" for w in longer if w.index(word))
             behind = "".join(f"(?!{re.escape(w[w.index(word) + len(word) :])})" for w in longer if not w.endswith(word))
-            edge = r"\b" if word.isascii() else ""
+            start, end = _edges(word)
             found.append(
-                (kinds[kind], value, re.compile(f"{before}{inside}{edge}{re.escape(word)}{edge}{behind}", re.I))
+                (kinds[kind], value, re.compile(f"{before}{inside}{start}{re.escape(word)}{end}{behind}", re.I))
             )
     return tuple(found)
+
+
+def _edges(word: str) -> tuple[str, str]:
+    """What has to stand before and behind a word; Korean joins to it what follows, Chinese and Japanese both."""
+    if _NO_BOUNDS.search(word):
+        return "", ""
+    return f"(?<!{LETTER})", "" if _JOINED.search(word) else f"(?!{LETTER})"
 
 
 def _rows(value: Any) -> Iterator[dict[str, Any]]:
