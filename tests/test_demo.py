@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from fakes import ROOT, CountingReader
 
-from sightline.agent.assistant import Assistant
 from sightline.agent.reply import Reply
 from sightline.tools.types import Finding
 
@@ -17,8 +16,7 @@ DEMO = runpy.run_path(str(ROOT / "examples" / "demo.py"))
 def replies(tmp_path_factory: pytest.TempPathFactory) -> list[Reply]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("sightline.agent.assistant.RapidReader", CountingReader)
-        with Assistant.open(tmp_path_factory.mktemp("demo")) as assistant:
-            return list(DEMO["converse"](assistant))
+        return list(DEMO["converse"](tmp_path_factory.mktemp("demo")))
 
 
 def look(reply: Reply, tool: str) -> Finding:
@@ -62,6 +60,32 @@ def test_the_wrong_variant_is_named(replies: list[Reply]) -> None:
 def test_a_blurred_photo_is_asked_for_again(replies: list[Reply]) -> None:
     assert (replies[5].outcome, replies[5].language, replies[5].claims) == ("unreadable", "zh", ())
     assert "请重新拍摄" in replies[5].text
+
+
+def test_another_product_than_the_one_asked_about_is_named(replies: list[Reply]) -> None:
+    assert "You asked about Fernhill Oat Drink Chocolate" in replies[6].text
+    assert ("product", "FRN-OAT-15", "supported") in {(c.kind, c.value, c.status) for c in replies[6].claims}
+
+
+def test_a_photo_is_asked_for_and_the_same_turn_goes_on_with_it(replies: list[Reply]) -> None:
+    first, second = replies[7:9]
+    assert first.asks
+    assert (first.asks.kind, first.asks.view, first.outcome) == ("photo", "whole_front", "unreadable")
+    assert (second.turn, second.asks, len(second.photos)) == (first.turn, None, 2)
+    assert "matches the official picture of Fernhill Oat Drink Barista" in second.text
+
+
+def test_a_correction_is_remembered_after_a_restart(replies: list[Reply]) -> None:
+    read, told, later = replies[9:12]
+    assert "Orinal OatDrink" in read.text
+    assert "I will remember" in told.text
+    assert later.text.startswith("You told me on ")
+    assert "Original Oat Drink" in later.text.splitlines()
+
+
+def test_a_person_is_handed_a_ticket(replies: list[Reply]) -> None:
+    assert replies[12].ticket
+    assert replies[12].ticket in replies[12].text
 
 
 def test_the_demo_says_what_it_rests_on_and_ends_with_the_folder_of_the_pictures(
