@@ -291,7 +291,7 @@ class Assistant:
         return self._look("describe", photo, {**asked, "detail": detail})
 
     def ocr(self, photo: "Source", field: FieldName | None = None) -> Finding:
-        """Read the visible text, in reading order, each line with its box.
+        """Read the visible text in reading order, each line with its box.
 
         With `field` only that field, which is one of `FieldName`.
         """
@@ -306,7 +306,7 @@ class Assistant:
         return self._look("identify", photo)
 
     def compare(self, photo: "Source", claimed: str | None = None, other: "Source | None" = None) -> Finding:
-        """Hold a photo against the official picture, and say what differs.
+        """Hold a photo against the official picture and say what differs.
 
         `claimed` is the SKU that was ordered; without it the product is identified first. With `other`, the two
         photos are held against one another. Raises `UnknownProduct`.

@@ -36,7 +36,7 @@ def ocr(
     as_json: Json = False,
     plain: Plain = False,
 ) -> None:
-    """Read the visible text, in reading order, each line with its box."""
+    """Read the visible text in reading order, each line with its box."""
     _one_tool("ocr", photo, picture, home, as_json, plain, **({"field": field} if field else {}))
 
 
@@ -89,7 +89,7 @@ def compare(
     as_json: Lines = False,
     plain: Plain = False,
 ) -> None:
-    """Hold a photo against the official picture, and say what differs."""
+    """Hold a photo against the official picture and say what differs."""
     args = {name: value for name, value in (("claimed", claimed), ("other", other)) if value is not None}
     _many_photos("compare", photos, picture, home, as_json, plain, **args)
 

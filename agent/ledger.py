@@ -75,14 +75,14 @@ def _quote(slot: Slot, finding: Finding, size: Size) -> Checked:
     for region in lines:
         if _stands(value, folded(region.label)) or (not value and slot.value in region.label):
             return True, region
+    for difference in finding.differences:
+        if slot.value in (difference.before, difference.now):
+            return True, difference.region
     if not value:
         return None, None
     for fact in finding.facts:
         if fact.quote and _stands(value, folded(fact.quote)):
             return True, fact.region
-    for difference in finding.differences:
-        if slot.value in (difference.before, difference.now):
-            return True, difference.region
     for match in finding.matches:
         if match.decided and slot.value in match.decided.words:
             return True, match.region(size)

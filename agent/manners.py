@@ -102,13 +102,15 @@ def more(statements: Sequence[Statement], said_before: Sequence[Reply]) -> list[
 
 
 def _verdict_first(statements: Sequence[Statement], findings: Sequence[Finding]) -> list[Statement]:
-    """The first statement of each comparison, then of each identification, before all others."""
+    """What people told us, the first statement of each comparison, then of each identification, before all others."""
     tools = {f.id: f.tool for f in findings}
     first: dict[str, Statement] = {}
     for each in statements:
         for cited in each.cites:
             first.setdefault(cited, each)
-    leading = [each for tool in ("compare", "identify") for cited, each in first.items() if tools.get(cited) == tool]
+    # What a person told us is what a verdict was asked for about.
+    leading = [each for each in statements if any(tools.get(cited) in ("taught", "told") for cited in each.cites)]
+    leading += [each for tool in ("compare", "identify") for cited, each in first.items() if tools.get(cited) == tool]
     leading = list(dict.fromkeys(leading))
     return [*leading, *(each for each in statements if each not in leading)]
 
@@ -222,7 +224,7 @@ def _seen(language: str, dangerous: Sequence[Statement], findings: Sequence[Find
     if words:
         listed = say(language, "list.then").join(list(dict.fromkeys(words))[:_HAZARDS])
         said = say(language, "hazard.seen", words=listed)
-        told.insert(0, Statement(said, tuple(dict.fromkeys(cites))))
+        told.insert(0, Statement(said, tuple(dict.fromkeys(cites)), hedged=True))
     return told
 
 

@@ -37,8 +37,9 @@ class Turns:
         found = {}
         for turn in self.kept():
             state = self._graph.get_state(config(turn))
-            # Killed on the way to its question, a turn goes on until it has asked.
-            stopped = not state.next or (state.next == ("ask",) and state.interrupts)
+            # Killed on the way to its question, a turn goes on until it has asked; killed between what a step came to
+            # and the next step, it has no step that is next, and one that is done.
+            stopped = not state.tasks or (state.next == ("ask",) and state.interrupts)
             if "thread" in state.values and not stopped:
                 found[turn] = state.values["thread"]
         return found
@@ -50,7 +51,7 @@ class Turns:
             thread = state.values.get("thread")
             last = self._sessions.last(thread) if thread else None
             left = state.next == ("ask",) and (last or {}).get("turn") != turn
-            if not thread or not state.next or left:
+            if not thread or not state.tasks or left:
                 self.end(turn)
 
     def end(self, turn: str) -> None:

@@ -19,7 +19,8 @@ from PIL import Image
 
 from sightline.agent.assistant import Assistant
 from sightline.agent.graph import build_graph
-from sightline.agent.reply import Progress, Reply
+from sightline.agent.reply import Progress, Reply, Step
+from sightline.agent.router import Routed
 from sightline.agent.state import Asked, State
 from sightline.tools.kit import Kit
 from sightline.tools.sightings import Sighting
@@ -153,10 +154,8 @@ def test_law_9_what_is_printed_changes_no_question_and_no_look(assistant: Assist
 
 
 def test_a_step_may_be_about_one_photo_by_its_number(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sightline.agent.reply import Step
-
-    plans: list[list[Step]] = [[Step("ocr", {"field": "expiry", "photo": "2"})]]
-    monkeypatch.setattr(type(assistant._kit.router), "plan", lambda *_, **__: plans[0])
+    plan = (Step("ocr", {"field": "expiry", "photo": "2"}),)
+    monkeypatch.setattr(type(assistant._kit.router), "plan", lambda *_, **__: Routed(plan, None))
     reply = assistant.ask("and the second one?", [back(), front()])
     (look,) = [f for f in reply.findings if f.tool == "ocr"]
     assert look.photos == reply.photos[1:]

@@ -27,6 +27,7 @@ from sightline.tools.photos import load
 from sightline.tools.types import Box
 
 FAMILY = family_of("qwen3_vl")
+SAID = '[{"say": "A red square.", "things": [{"name": "red square", "colour": "red"}]}]'
 
 
 @cache
@@ -52,6 +53,12 @@ def example(image: Image.Image, prompt: str, reply: str, language: str) -> Examp
     return Example([{"role": "system", "content": told}, {"role": "user", "content": asked}], reply)
 
 
+def described(language: str) -> str:
+    """The prompt for a description: the task, and the form of the reply with what was read in the photo."""
+    form = instruct(f"form.{language}", language=instruct(f"language.{language}"), evidence="T1: “SQUARES LTD”")
+    return instruct(f"describe.normal.{language}") + "\n\n" + form
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = DIALECTS["qwen3_vl"].ask("boxes", "red square")
@@ -63,8 +70,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             example(red, where, '[{"bbox_2d": [500, 250, 750, 750], "label": "red square"}]', "en"),
             example(blue, where, "[]", "en"),
             example(red, way, ends, "en"),
-            example(red, instruct("describe.normal.en"), "A red square.", "en"),
-            example(blue, instruct("describe.normal.zh"), "一个蓝色方块。", "zh"),
+            example(red, described("en"), SAID, "en"),
+            example(red, instruct("turned.en", said="A red square."), "NO", "en"),
+            example(blue, described("zh"), "一个蓝色方块。", "zh"),
         ]
     )
     # A server knows it by the name of its folder, and so does the table of families.
@@ -133,6 +141,10 @@ def test_a_photo_is_read_once_by_whatever_tools_look_at_it(
 
 
 def test_it_describes_in_the_language_of_the_question(opened: Assistant) -> None:
-    assert opened.ask("Describe this", [scene("red")]).text.startswith("In the words of the vision model")
+    reply = opened.ask("Describe this", [scene("red")])
+    assert reply.text.startswith("A red square.\n"), "it was looked for, and is red where it was found"
+    assert {("thing", "red square"), ("colour", "red")} <= {
+        (c.kind, c.value) for c in reply.claims if c.status == "supported" and c.region
+    }
     (finding,) = [f for f in opened.ask("描述一下", [scene("blue")]).findings if f.tool == "describe"]
     assert finding.said == "一个蓝色方块。"

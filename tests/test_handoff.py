@@ -369,7 +369,6 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import sightline.agent.assistant as module
 from sightline.agent import desks, tickets
-from sightline.agent.handoff import HUMAN
 from fakes import label
 class Nothing:
     name = "reads nothing"
@@ -379,7 +378,6 @@ def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 def talk(home, moment):
     assistant = module.Assistant.open(home)
     assistant.ask("When does it expire?", [label("BEST BEFORE 14 MAR 2027")])
-    assistant._kit.router.plan = lambda *_, **__: [HUMAN]
     if moment == "kept": tickets.Tickets._hand = die
     if moment == "handed": tickets._note = die
     if moment == "noted": assistant._sessions.commit = die

@@ -13,7 +13,7 @@ from sightline.agent.lexicons import named
 from sightline.agent.manners import BRIEF, MANNERS, Asking, asks_whether_safe, may_say, more, put
 from sightline.agent.reply import Reply, Slot, Statement
 from sightline.agent.speech import speakable, spoken_words
-from sightline.tools.types import Box, Finding, Match, Region, Verdict
+from sightline.tools.types import Box, Finding, Match, Region, Sentence, Verdict
 
 PHOTO = "sha256:" + "0" * 64
 EN = Asking("en")
@@ -62,8 +62,8 @@ def test_no_sentence_of_ours_accuses_or_says_that_something_is_safe(language: st
     ],
 )  # fmt: skip
 def test_service_passes_on_no_accusation_of_a_model_in_any_language(sentence: str) -> None:
-    seen = finding(said=f"A box. {sentence}", model="m")
-    said = [Statement(f"The model says: A box. {sentence}", ("describe",))]
+    seen = finding(said=f"A box. {sentence}", sentences=(Sentence("A box."), Sentence(sentence)), model="m")
+    said = [Statement(f"Unchecked: {text}", ("describe",), hedged=True) for text in ("A box.", sentence)]
     assert not may_say("service", sentence)
     assert sentence not in "".join(s.text for s in put("service", EN, said, [seen]))
     assert "A box." in put("service", EN, said, [seen])[0].text
@@ -128,14 +128,13 @@ def test_a_printed_warning_is_heard_first(line: str, language: str) -> None:
 
 
 def test_what_a_model_saw_of_hazards_is_heard_first_and_as_unchecked() -> None:
-    said = "A hall with plants. There are stairs on the left. There is no knife. It is bright."
-    seen = finding(said=said, model="m")
-    put_ = put(
-        "narrator", replace(EN, detail="full"), [Statement(f"In its words, unchecked: {said}", ("describe",))], [seen]
-    )
+    said = ("A hall with plants.", "There are stairs on the left.", "There is no knife.", "It is bright.")
+    seen = finding(said=" ".join(said), sentences=tuple(map(Sentence, said)), model="m")
+    told = [Statement(f"Unchecked: {text}", ("describe",), hedged=True) for text in said]
+    put_ = put("narrator", replace(EN, detail="full"), told, [seen])
     assert "stairs" in put_[0].text
     assert "knife" not in put_[0].text
-    assert all("nchecked" in s.text or "No instrument" in s.text for s in put_)
+    assert all(s.hedged for s in put_)
     assert put_[1].text.endswith("A hall with plants.")
 
 
@@ -239,7 +238,8 @@ def test_more_never_repeats(earlier: list[Statement], now: list[Statement]) -> N
 
 
 def test_more_leaves_out_a_models_sentence_that_was_heard_in_other_words_of_ours() -> None:
-    heard = reply(Statement("In the words of m: A mug stands here. It is red.", ("describe",)))
-    again = Statement(prompts.say("en", "manner.unchecked", text="A mug stands here."), ("describe",))
-    new = Statement(prompts.say("en", "manner.unchecked", text="A lamp hangs above."), ("describe",))
+    said = ("A mug stands here.", "It is red.", "A lamp hangs above.")
+    before = finding(said=" ".join(said[:2]), sentences=tuple(map(Sentence, said[:2])), model="m")
+    heard = replace(reply(Statement("In the words of m: A mug stands here.", ("describe",))), findings=(before,))
+    again, new = (Statement(f"Not checked: {text}", ("describe",)) for text in (said[0], said[2]))
     assert more([again, new], [heard]) == [new]

@@ -62,7 +62,7 @@ which on a mark is not just how coarse it is; and in the photo, from which on a 
 
 
 def compare(photo: Photo, kit: Kit, *, against: str | None = None, told: str | None = None) -> Finding:
-    """Hold a photo against the official picture, and say what differs.
+    """Hold a photo against the official picture and say what differs.
 
     `against` is the SKU that was ordered, or the id of another photo; without it, the product is identified first.
     `told` is the SKU that a person says it is, where it cannot be told from its twins: then the match says so.

@@ -52,7 +52,8 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
     evidence += [("P", match.title) for match in products.matches if known]
     words, failed = _told(photo, kit, question, detail, evidence) if outcome == "found" else (None, None)
     if outcome == "found" and question and not words:
-        outcome, reason = ("not_looked", "needs_model") if quality.shows else ("unreadable", "photo_too_poor")
+        shown = quality.shows or bool(reading.text)
+        outcome, reason = ("not_looked", "needs_model") if shown else ("unreadable", "photo_too_poor")
     how = "" if detail == "normal" else f".{detail}"
     return Finding(
         id=f"describe:{photo.id[7:15]}{how}" + (f":{question}" if question else ""),

@@ -20,7 +20,7 @@ _ROLES: tuple[FieldName, ...] = ("expiry", "production")
 
 
 def ocr(photo: Photo, kit: Kit, *, field: FieldName | None = None) -> Finding:
-    """Read the visible text, in reading order, each line with its box.
+    """Read the visible text in reading order, each line with its box.
 
     With `field`, only that field. An expiry date that is not printed is counted from the production date
     and the shelf life, if both are; those facts then stand beside it. Where a date is printed, and not what

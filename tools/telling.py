@@ -40,7 +40,7 @@ def describing(model: Model, photo: Photo, detail: str, language: str, evidence:
     Raises `ModelFailed` where it gives none.
     """
     told = _told(model, photo, f"describe.{detail}", language, _marked(evidence, model.dialect.special), {})
-    if told.sentences and not any(s.asserts for s in told.sentences) and model.family.turns and model.grounds:
+    if not told.structured and model.family.turns and model.grounds:
         try:
             listed = inventory(
                 tell(model, photo, "inventory", language, spoken=_name(language)).text, written_in(language)
