@@ -66,14 +66,14 @@ class Frames(NamedTuple):
 
 
 def frames(examples: Iterable[Mapping[str, Any]]) -> Frames:
-    """The words around the thing that each example names."""
+    """The words around the thing that each example names; one character before it may be of its name."""
     befores, afters = set(), set()
     for row in examples:
         targets = [step["args"]["target"] for step in row["plan"] if "target" in step.get("args", {})]
         target = _level(unadorned(targets[0])) if targets else ""
         before, found, after = _level(unadorned(row["text"])).partition(target) if target else ("", "", "")
         if found:
-            befores.add(before)
+            befores.add(before if len(before) > 1 else "")
             afters.add(after)
     return Frames(*(sorted(words - {""}, key=lambda w: (-len(w), w)) for words in (befores, afters)))
 

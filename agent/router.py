@@ -28,7 +28,7 @@ OTHER_PHOTO = "other photo"
 """What is named where photos are to be compared with one another."""
 
 TOOLS = ("describe", "identify", "compare", "ocr", "ground", "correct", "chat")
-"""What a plan may name, in the order it is asked for where the text does not tell."""
+"""What a plan may name, in the order it is asked for where the text does not tell; what more is taught comes after."""
 
 FIELDS = (
     "expiry", "production", "shelf_life", "date", "weight", "volume", "quantity", "lot", "ingredients", "phone",
@@ -40,6 +40,8 @@ THIN = 0.3
 # Log odds. What follows a comma or an "and" is more often an aside, or of the same request: it has to be surer. A
 # second thing that is asked for without a word between is surer still.
 _SURE, _SURER, _SUREST = 0.0, 1.0, 2.0
+
+_WHAT, _EVEN = ("describe", "identify"), 0.5
 
 
 class Routed(NamedTuple):
@@ -57,7 +59,7 @@ class _Piece(NamedTuple):
 
     @property
     def tools(self) -> dict[str, float]:
-        return {tool: self.scores[tool] for tool in TOOLS}
+        return {name: score for name, score in self.scores.items() if ":" not in name}
 
     @property
     def asked(self) -> set[str]:
@@ -69,7 +71,7 @@ class _Piece(NamedTuple):
     def kinds(self, column: str) -> list[str]:
         """What of a column's kinds is likely, such as fields of `ocr:`; the likeliest where none is."""
         kinds = {name.removeprefix(column): s for name, s in self.scores.items() if name.startswith(column)}
-        return [k for k, s in kinds.items() if s > 0] or [max(kinds, key=kinds.__getitem__)]
+        return [k for k, s in kinds.items() if s > 0] or sorted(kinds, key=kinds.__getitem__)[-1:]
 
 
 class Router:
@@ -141,7 +143,7 @@ class Router:
         scores = self._linear(requests.heard(text))
         if what_points(requests.unadorned(text)) is not None:
             # Which way something points is told by the form of the question.
-            scores = {**scores, **dict.fromkeys(TOOLS, -4.0), "ground": 4.0}
+            scores = {**scores, **dict.fromkeys((s for s in scores if ":" not in s), -4.0), "ground": 4.0}
         return _Piece(text, scores)
 
     def _followed(self, whole: _Piece, before: Sequence[Step], photos: int) -> Routed | None:
@@ -221,7 +223,7 @@ class Router:
             topic = max(("hello", "help", "thanks", "human"), key=lambda k: piece.scores[f"chat:{k}"])
             known = piece.scores[f"chat:{topic}"] > 0 and piece.scores["chat"] > 0
             return [Step("chat", {"topic": topic} if known else {})]
-        return [Step(tool)]
+        return [Step(tool, json.loads(kind)) for kind in piece.kinds(f"{tool}:")] or [Step(tool)]
 
     @cached_property
     def _tools(self) -> dict[str, Parameter | None]:
@@ -262,12 +264,15 @@ def _together(whole: _Piece, pieces: Sequence[_Piece]) -> dict[str, float]:
     """The log odds of each tool, by the whole and by its pieces."""
     if len(pieces) < 2 or whole.scores["correct"] > 0:
         return whole.tools
-    return {tool: (whole.scores[tool] + max(p.scores[tool] for p in pieces)) / 2 for tool in TOOLS}
+    return {tool: (whole.scores[tool] + max(p.scores[tool] for p in pieces)) / 2 for tool in whole.tools}
 
 
 def _chosen(odds: Mapping[str, float], several: bool) -> tuple[list[str], float]:
     """The likeliest set of tools, and by how much it is likelier than the next; `several` are joined as people do."""
     chosen = {tool for tool, s in odds.items() if s > (_SURE if several else _SUREST)}
+    if several and sum(1 / (1 + math.exp(-odds[tool])) for tool in _WHAT) > _EVEN:
+        # "What is this" asks for either, and neither may be sure.
+        chosen |= {max(_WHAT, key=odds.__getitem__)}
     chosen |= {max(odds, key=odds.__getitem__)}
     likely = {tool: 1 / (1 + math.exp(-s)) for tool, s in odds.items()}
     if len(chosen) > 1:
@@ -276,7 +281,7 @@ def _chosen(odds: Mapping[str, float], several: bool) -> tuple[list[str], float]
     else:
         first, second = sorted(likely.values())[-1:-3:-1]
         margin = first - second
-    return [tool for tool in TOOLS if tool in chosen], max(margin, 0.0)
+    return [tool for tool in odds if tool in chosen], max(margin, 0.0)
 
 
 def _once(asked: Sequence[tuple[str, Step]], text: str) -> tuple[Step, ...]:

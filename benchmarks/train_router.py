@@ -37,12 +37,14 @@ PAIRS = 1000  # of each language
 Row = Mapping[str, Any]
 
 
-def columns() -> list[str]:
-    """What is told of a text."""
+def columns(rows: Sequence[Row]) -> list[str]:
+    """What is told of a text: its tools, those that only examples name last, and what each is told."""
     kinds = [f"ocr:{f}" for f in ("all", *FIELDS)] + [f"describe:{k}" for k in ("all", "question", "brief", "full")]
     topics = [f"chat:{t}" for t in ("hello", "help", "thanks", "human")]
     follows = [f"follow:{f}" for f in ("again", "second", "other")]
-    return [*TOOLS, *kinds, "compare:other", *topics, *follows, *(f"language:{x}" for x in LATIN)]
+    more = sorted({step["tool"] for row in rows for step in row["plan"]} - {*TOOLS})
+    kinds += sorted({name for row in rows for name in told(row) if name.partition(":")[0] in more and ":" in name})
+    return [*TOOLS, *more, *kinds, "compare:other", *topics, *follows, *(f"language:{x}" for x in LATIN)]
 
 
 def told(row: Row) -> set[str]:
@@ -59,6 +61,8 @@ def told(row: Row) -> set[str]:
             names.add("compare:other")
         if tool == "chat":
             names.add(f"chat:{args.get('topic')}")
+        if tool not in TOOLS and args:
+            names.add(f"{tool}:{json.dumps(args, sort_keys=True, ensure_ascii=False)}")
     return names
 
 
@@ -104,7 +108,7 @@ def train(examples: Iterable[Row]) -> dict[str, NDArray[Any]]:
         (np.concatenate([v for _, v in seen]), np.concatenate([p for p, _ in seen]), starts), (len(rows), BUCKETS)
     )
     holds = [told(row) for row in rows]
-    names = columns()
+    names = columns(rows)
     weights = np.zeros((BUCKETS, len(names)), np.float32)
     bias = np.full(len(names), -9.0, np.float32)
     for i, name in enumerate(names):

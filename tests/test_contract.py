@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from sightline.agent.answer import composer
 from sightline.agent.assistant import Assistant
 from sightline.agent.reply import Step, from_json, to_json
 from sightline.agent.router import OTHER_PHOTO
+from sightline.benchmarks.train_router import train
 from sightline.memory.readings import Readings
 from sightline.prompts import languages, routing, sentences
 from sightline.tools.kit import Kit
@@ -52,13 +53,14 @@ def loaded(name: str) -> Photo:
     return load(PHOTOS[name])
 
 
+@cache
 def taught(tool: str) -> list[Step]:
     """Some different ways to call a tool, from what the router is taught."""
     called = [s for row in routing() for s in row["plan"] if s["tool"] == tool]
     # Without a model, one question or detail is like another.
     told = ({k: v for k, v in s.get("args", {}).items() if k not in ("question", "detail")} for s in called)
     steps = {repr(args): Step(tool, args) for args in told}
-    return list(steps.values())[:: max(len(steps) // 4, 1)]
+    return list(steps.values())[:: max(len(steps) // 3, 1)][:4]
 
 
 @cache
@@ -138,6 +140,15 @@ def shout(photo: Photo, kit: Kit, *, times: str = "1") -> Finding:
     return Finding("shout:1", "shout", "found" if times != "0" else "absent", (photo.id,), "ears", 1, times, facts=loud)
 
 
+@cache
+def taught_to_shout() -> dict[str, Any]:
+    """What training comes to with a line for this tool, and few others: all of them take a minute."""
+    few = [row for row in routing() if row["language"] == "en" and "follows" not in row][::8]
+    step = {"tool": "shout", "args": {"times": "3"}}
+    lines = [{"text": text, "plan": [step], "language": "en"} for text in ("how loud is it", "is it loud?")]
+    return train([*few, *lines])
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
@@ -157,8 +168,7 @@ def test_law_8_a_tool_is_added_with_a_function_a_line_and_its_words(
         ("field.loudness", "the loudness"),
     ):
         monkeypatch.setitem(sentences("en"), key, words)
-    taught = [*routing(), {"text": "how loud is it", "plan": [{"tool": "shout", "args": {"times": "3"}}]}]
-    monkeypatch.setattr("sightline.agent.router.routing", lambda: taught)
+    monkeypatch.setattr("sightline.agent.router.shipped", taught_to_shout)
     with Assistant.open(tmp_path / "home") as assistant:
         reply = assistant.ask(question, [PHOTOS["label"]])
     assert reply.text.replace("\n", " ") == answer
