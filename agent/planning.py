@@ -51,7 +51,8 @@ def read_plan(said: str, text: str, photos: int) -> tuple[Step, ...]:
 
 def _step(named: Any, text: str) -> Step | None:
     """One step; `None` for a tool or an argument that there is not."""
-    args = (named.get("args") or {}) if isinstance(named, dict) else None
+    args = named.get("args", {}) if isinstance(named, dict) else None
+    args = {} if args is None and isinstance(named, dict) else args
     if not isinstance(args, dict) or not all(isinstance(value, str) for value in args.values()):
         return None
     tool = named.get("tool")

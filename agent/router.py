@@ -211,6 +211,10 @@ class Router:
             return [Step("ground", {"target": plain if asks else target})]
         if tool == "describe":
             kind = max(("all", "question", "brief", "full"), key=lambda k: piece.scores[f"describe:{k}"])
+            parts = [self._heard(part) for part in requests.parts(requests.ENDS, text)]
+            if kind == "all" and any("describe" in p.asked and p.scores["describe:question"] > 0 for p in parts):
+                # What is asked of it is answered, and it is described on the way.
+                kind = "question"
             told = {"question": {"question": text}, "all": {}}.get(kind, {"detail": kind})
             return [Step("describe", told)]
         if tool == "compare":

@@ -25,7 +25,7 @@ def test_a_plan_is_one_json_object_and_no_home_is_made(tmp_path: Path, monkeypat
 
 
 def test_without_json_the_steps_are_lines() -> None:
-    assert run("where is the door?", "--photos", "1") == (0, "ground target=the door\n")
+    assert run("where is the door?", "--photos", "1") == (0, "ground target=door\n")
 
 
 def test_a_batch_gives_a_line_a_row_in_order(tmp_path: Path) -> None:
