@@ -5,7 +5,7 @@ from datetime import date
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.agent import ledger
@@ -129,6 +129,7 @@ def test_a_coloured_area_is_not_said_to_be_the_thing_that_was_asked_for(language
 
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("tool", COMPOSERS)
+@settings(max_examples=20)  # of each tool in each language
 @given(
     end=st.sampled_from(ENDS),
     asked=st.none() | st.sampled_from(get_args(FieldName)),

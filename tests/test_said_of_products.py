@@ -74,6 +74,7 @@ def compared(verdict: Verdict, found: tuple[Difference, ...] = (), **more: Any) 
 
 
 @pytest.mark.parametrize("language", languages())
+@settings(max_examples=30)  # of each language
 @given(
     answer=st.sampled_from([a for a in get_args(Answer) if a != "cannot_tell"]),
     found=st.lists(differences(), max_size=5).map(tuple),
