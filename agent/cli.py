@@ -26,7 +26,7 @@ from . import (
     cli_tools,
 )
 from .command import BAD_INPUT, EXIT_CODES, EXITS, Home, Json, Plain, error_object, opened
-from .terminal import bar, print_evidence, print_json, say, spinner, typed
+from .terminal import bar, print_evidence, print_json, print_ledger, say, spinner, typed
 
 if TYPE_CHECKING:
     from .assistant import Assistant
@@ -53,6 +53,7 @@ app.add_typer(cli_eval.app, name="eval")
 
 ThreadName = Annotated[str, typer.Option(help="The conversation this turn belongs to.")]
 Manner = Annotated[str, typer.Option(help="How the answer is put: plain, service or narrator.")]
+Ledger = Annotated[bool, typer.Option("--ledger", help="Show each claim, how it was checked, and where.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Say only what is supported by what was measured.")]
 
 
@@ -86,6 +87,7 @@ def ask(
     claimed: Annotated[str | None, typer.Option(help="The SKU of the product the customer ordered.")] = None,
     manner: Manner = "plain",
     strict: Strict = False,
+    ledger: Ledger = False,
     home: Home = None,
     as_json: Json = False,
     plain: Plain = False,
@@ -93,7 +95,7 @@ def ask(
     """Ask about photos; without photos, about those of the last turn."""
     with opened(home, as_json) as assistant:
         _photo_in_place_of_text(text, photos or [])
-        put = _Put(manner, strict, as_json, plain)
+        put = _Put(manner, strict, ledger, as_json, plain)
         raise typer.Exit(EXITS[_turn(assistant, text, photos or [], thread, claimed, put).outcome])
 
 
@@ -102,6 +104,7 @@ def chat(
     thread: ThreadName = "main",
     manner: Manner = "plain",
     strict: Strict = False,
+    ledger: Ledger = False,
     home: Home = None,
     as_json: Json = False,
     plain: Plain = False,
@@ -113,7 +116,7 @@ def chat(
     """
     turns: list[Any] = []
     waiting: list[str] = []
-    put = _Put(manner, strict, as_json, plain)
+    put = _Put(manner, strict, ledger, as_json, plain)
     with opened(home, as_json) as assistant:
         if sys.stdin.isatty() and not as_json:
             typer.echo("/photo FILE… adds photos to your next turn; /quit ends.")
@@ -171,6 +174,7 @@ class _Put(NamedTuple):
 
     manner: str
     strict: bool
+    ledger: bool
     as_json: bool
     plain: bool
 
@@ -202,6 +206,8 @@ def _turn(
         print_json(reply.to_dict())
     elif not put.as_json:
         print_evidence(reply, put.plain)
+        if put.ledger:
+            print_ledger(reply, put.plain)
     return reply
 
 

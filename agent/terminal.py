@@ -125,6 +125,22 @@ def print_evidence(reply: "Reply", plain: bool) -> None:
         say(f"evidence: {picture.path}  {one_line(legend)}", dim=not plain)
 
 
+def print_ledger(reply: "Reply", plain: bool) -> None:
+    """Each claim: in which sentence, what, how it was checked, and where in the photo; what was not said comes last."""
+    rows = [
+        (
+            str(claim.statement + 1) if claim.statement is not None else "not said",
+            claim.status,
+            f"{claim.kind} {claim.value.replace('|', ' or ')}" + (f" of {claim.of}" if claim.of else ""),
+            claim.finding,
+            _box(claim.region) if claim.region else "",
+        )
+        for claim in reply.claims
+    ]
+    if rows:
+        table(("sentence", "status", "claim", "finding", "box x0 y0 x1 y1"), rows, plain)
+
+
 @contextmanager
 def spinner(off: bool) -> Iterator[Callable[[str | None], None]]:
     """What to tell of each step while looking; `None` once there is something to read."""

@@ -393,3 +393,10 @@ def test_what_a_model_says_of_a_difference_is_printed_below_the_table(capsys: py
     *table, below = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in table] == ["1", "2"]
     assert below == "2: qwen, unchecked: A star is missing."
+
+
+def test_the_ledger_shows_each_claim_and_where_it_is(run: Run, file: str) -> None:
+    shown = run("ask", "When does it expire?", file, "--ledger", "--plain").stdout
+    claims = [line.split("\t") for line in shown.splitlines() if line.count("\t") == 4]
+    assert {(c[1], c[2]) for c in claims} >= {("supported", "date 2027-03-14")}
+    assert all(len(c[4].split()) == 4 for c in claims)
