@@ -215,6 +215,8 @@ def _count(told: _Told) -> Understood | None:
                 continue
             if what and re.search(r"\bone$", what):
                 continue  # "it's the 30 bags one" names a product
+            if QUANTITY.search(told.right) or find_dates(told.right):
+                continue  # "it is 300 g" counts nothing, nor does "it is 14 April 2027"
             looked = next((f for f in told.findings("ground") if f.regions or f.outcome == "absent"), None)
             return Understood("count", str(n), what, str(looked.count) if looked else None)
     return None
