@@ -306,7 +306,7 @@ def _describe(language: str, finding: Finding, size: Size) -> Iterator[Statement
     yield from _caveats(language, finding)
     if finding.outcome == "unreadable":
         yield Statement(say(language, "describe.unreadable"), cites)
-    elif finding.model is None and not (finding.quality and not finding.quality.shows):
+    elif finding.model is None and (finding.reason == "needs_model" or not finding.quality or finding.quality.shows):
         yield Statement(say(language, "describe.needs_model"), cites)
 
 

@@ -18,7 +18,7 @@ from sightline.tools.photos import load
 
 ASKED = {"en": "Describe this", "zh": "描述一下这张照片"}
 BY_FILE = {Path(scene.file).stem: scene for scene in SCENES}
-TRIED = (("oat-carton", "en"), ("door-signs", "zh"), ("shelf-three-teas", "en"))
+TRIED = (("oat-carton", "en"), ("door-signs", "zh"))
 
 Told = tuple[Assistant, Liar]
 

@@ -119,7 +119,7 @@ def test_a_description_is_passed_on_as_the_models_words(asked: Asked, photo: Ima
     assert "no instrument has checked: A white label" in reply.text
     assert "BEST BEFORE" in reply.text, "what was read is said beside it"
     assert "none is configured" not in reply.text
-    assert len(chat.asked) == 1
+    assert ["name; how many" in words for words, _ in chat.asked] == [False, True], "then for an inventory, once"
     assert not any(c.value == finding.said for c in reply.claims), "it is no claim that was checked"
 
 

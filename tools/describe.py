@@ -52,7 +52,8 @@ def describe(photo: Photo, kit: Kit, *, question: str | None = None, detail: str
     evidence += [("P", match.title) for match in products.matches if known]
     words, failed = _told(photo, kit, question, detail, evidence) if outcome == "found" else (None, None)
     if outcome == "found" and question and not words:
-        shown = quality.shows or bool(reading.text)
+        # Print may be read where nothing else is to be seen; without a model nothing else was tried.
+        shown = quality.shows or bool(reading.text and kit.model is None)
         outcome, reason = ("not_looked", "needs_model") if shown else ("unreadable", "photo_too_poor")
     how = "" if detail == "normal" else f".{detail}"
     return Finding(
