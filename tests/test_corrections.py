@@ -58,7 +58,7 @@ def said(reply: Reply) -> tuple[str, ...]:
     return tuple(s.text for s in reply.statements)
 
 
-def test_a_corrected_identity_is_said_after_a_restart_and_undone_exactly(open_: Open) -> None:
+def test_law_7_a_corrected_identity_is_said_after_a_restart_and_undone_exactly(open_: Open) -> None:
     with open_() as first:
         before = first.ask("/identify", [OAT], thread="a")
         assert "1.5% fat" in before.text

@@ -195,6 +195,18 @@ def test_folding_keeps_letters_and_digits_and_tells_a_point_from_none(a: str, b:
     assert folded("1.5") != folded("15")
 
 
+@given(st.floats(0, 280), st.floats(0, 280), st.sampled_from(["left", "right", "centre", "top", "bottom"]))
+def test_law_3_what_is_said_of_a_things_side_is_mirrored_with_the_photo(x: float, y: float, side: str) -> None:
+    swapped = {"left": "right", "right": "left"}.get(side, side)
+    held = []
+    for left, said in ((x, side), (280 - x, swapped)):
+        region = Region(Box(left, y, left + 20, y + 20), "cup", "thing")
+        found = replace(SAID, glances=(Glance("cup", "found", (region,), ((),)),))
+        statement = Statement("…", (SAID.id,), (Slot("side", said, SAID.id, "cup"),))
+        held += [claim.status for claim in check(0, statement, {SAID.id: found}, {PHOTO: SIZE})]
+    assert held[0] == held[1]
+
+
 def test_every_kind_of_slot_is_tried_both_ways() -> None:
     of_things = {(k, s) for k, _, _, s in OF_THINGS}
     assert {k for k, _ in TRUE} | {k for k, s in of_things if s == "supported"} == CHECKS.keys()

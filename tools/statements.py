@@ -15,7 +15,6 @@ from .colour import NAMES
 from .dialects.json_text import find_json
 from .types import Asserted, AssertedKind, Sentence
 
-SIDES = ("left", "centre", "right", "top", "bottom")
 WAYS = {"up": 0.0, "right": 90.0, "down": 180.0, "left": 270.0}
 """Where things may be said to point, in degrees clockwise from straight up."""
 
