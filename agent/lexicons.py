@@ -10,7 +10,7 @@ from functools import cache
 
 from ..prompts import LETTER, lexicon
 
-_RUN_TOGETHER = re.compile(r"[぀-ヿ㐀-鿿豈-﫿가-힯]")
+_RUN_TOGETHER = re.compile(r"[぀-ヿ㐀-鿿\uf900-\ufaff가-힯]")
 
 
 _LATIN = ("de", "en", "es", "fr", "pt")

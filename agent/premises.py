@@ -28,7 +28,7 @@ _LONGEST = 40
 """Characters that words taken for granted have at most; what is longer was not meant as a quotation."""
 
 _UNREAD = ("partly_unreadable", "unsupported_script")
-_HAN = re.compile(r"[㐀-鿿豈-﫿]+")
+_HAN = re.compile(r"[㐀-鿿\uf900-\ufaff]+")
 
 
 class Catalogue(Protocol):

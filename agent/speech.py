@@ -16,7 +16,7 @@ _WORDS = {"&": "and", "＆": "and", "+": "plus", "=": "equals", "×": "times", "
 _KEPT = frozenset(".,;:?!'\"’‘“”()/-–…。，；：？！、（）《》「」『』·．؟،؛।'")
 """Marks that a voice reads as a pause, or as nothing."""
 
-_TWO_A_WORD = re.compile(r"[぀-ヿ㐀-鿿豈-﫿가-힯฀-๿]")
+_TWO_A_WORD = re.compile(r"[぀-ヿ㐀-鿿\uf900-\ufaff가-힯฀-๿]")
 
 
 def speakable(language: str, text: str) -> str:
