@@ -134,7 +134,7 @@ def write(
     """
     last, told = replies[-1], replies[-TURNS:]
     findings = [(reply, finding) for reply in told for finding in reply.findings]
-    looks = [(reply, f) for reply, f in findings if f.tool != "quality"]
+    looks = [(reply, f) for reply, f in findings if f.tool not in ("quality", "taught", "told")]
     shown, pictures, left_out = _pictures(told, photos, marked)
     ticket = Ticket(
         id=id_of(last.turn),
