@@ -39,6 +39,7 @@ from PIL import Image
 
 from sightline.agent.assistant import Assistant
 from sightline.agent.reply import Step
+from sightline.agent.router import Routed
 from sightline.tools.kit import Kit
 from sightline.tools.toolbox import TOOLS
 from sightline.tools.types import Finding, Photo, Quality
@@ -70,10 +71,10 @@ class Nothing:
         del pixels
         return []
 
-    def plan(self, text: str, photos: int) -> list[Step]:
+    def plan(self, text: str, photos: int, **known: Any) -> Routed:
         """Always the same tool."""
-        del text, photos
-        return [Step("ocr")]
+        del text, photos, known
+        return Routed((Step("ocr"),), None)
 
 
 def _look(photo: Photo, kit: Kit, *, field: str | None = None) -> Finding:
@@ -89,7 +90,7 @@ def ours(folder: Path) -> tuple[Turn, Callable[[], int]]:
     """The Assistant, and what its SQLite weighs."""
     # For the whole run: the others use none of these.
     patch("sightline.agent.assistant.RapidReader", Nothing).start()
-    patch("sightline.agent.assistant.Router", lambda _: Nothing()).start()
+    patch("sightline.agent.assistant.Router", Nothing).start()
     patch("sightline.tools.quality.quality_of", _measure).start()
     patch.dict(TOOLS, ocr=_look).start()
     assistant = Assistant.open(folder)

@@ -60,7 +60,7 @@ def taught(tool: str) -> list[Step]:
     # Without a model, one question or detail is like another.
     told = ({k: v for k, v in s.get("args", {}).items() if k not in ("question", "detail")} for s in called)
     steps = {repr(args): Step(tool, args) for args in told}
-    return list(steps.values())[:: max(len(steps) // 3, 1)][:4]
+    return list(steps.values())[:: max(len(steps) // 4, 1)][:6]
 
 
 @cache
