@@ -12,6 +12,7 @@ from functools import cache
 from typing import Protocol
 
 from ..prompts import lexicon, say
+from ..tools.ground import letters
 from ..tools.quality import hides
 from ..tools.types import Finding, Match, Product
 from .language import QUOTED
@@ -54,13 +55,13 @@ def taken_for_granted(text: str) -> list[str]:
             generic = all(folded(word) in marked for word in words.split())
             if words and not generic and not found:
                 found.append(words)
-    return [words for words in dict.fromkeys(found) if len(_fold(words)) > 1 and len(words) <= _LONGEST]
+    return [words for words in dict.fromkeys(found) if len(letters(words)) > 1 and len(words) <= _LONGEST]
 
 
 def _words(text: str, findings: Sequence[Finding], language: str) -> list[Statement]:
     """The words taken for granted that are not among what was read."""
     readings = [f for f in findings if f.tool in ("ocr", "describe") and f.outcome != "unreadable"]
-    looked_for = {_fold(f.asked or "") for f in findings if f.tool == "ground"}
+    looked_for = {letters(f.asked or "") for f in findings if f.tool == "ground"}
     read = "\n".join(f.text or "" for f in readings)
     if not readings or not read:
         return []
@@ -68,7 +69,7 @@ def _words(text: str, findings: Sequence[Finding], language: str) -> list[Statem
     told = []
     for words in taken_for_granted(text):
         # What was searched for is answered by the search; what is in other letters may be there by its meaning.
-        if _fold(words) in looked_for or _has(read, words) or _script(words) - _script(read):
+        if letters(words) in looked_for or _has(read, words) or _script(words) - _script(read):
             continue
         key = "premise.words_absent" if all_read else "premise.words_unreadable"
         told.append(Statement(say(language, key, words=words), tuple(f.id for f in readings)))
@@ -165,8 +166,8 @@ def _in_title(word: str, title: str) -> bool:
 
 def _has(read: str, words: str) -> bool:
     """Whether words are in what was read, in any form, or misread there."""
-    text, wanted = _fold(read), _fold(words)
-    if wanted in text or all(_stem(word) in text for word in map(_fold, words.split())):
+    text, wanted = letters(read), letters(words)
+    if wanted in text or all(_stem(word) in text for word in map(letters, words.split())):
         return True
     n = len(wanted)
     places = (text[i : i + n] for i in range(max(len(text) - n, 0) + 1))
@@ -204,8 +205,3 @@ def _expression(line: str) -> str:
 
 def _unquoted(text: str) -> str:
     return QUOTED.sub(" ", text)
-
-
-def _fold(text: str) -> str:
-    """Letters and digits only, of one width and case: print spaces and points as it likes."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())

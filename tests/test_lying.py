@@ -19,6 +19,14 @@ from sightline.tools.photos import load
 ASKED = {"en": "Describe this", "zh": "描述一下这张照片"}
 BY_FILE = {Path(scene.file).stem: scene for scene in SCENES}
 TRIED = (("oat-carton", "en"), ("door-signs", "zh"))
+LIES = [  # of each photo those that there is something in it to lie about in that way
+    (name, language, kind)
+    for name, language in TRIED
+    for kind in KINDS
+    if story(BY_FILE[name], language, kind, 0, persists=True)
+]
+
+CHECKED = ("quote", "number", "product", "colour", "side")
 
 Told = tuple[Assistant, Liar]
 
@@ -27,7 +35,6 @@ Told = tuple[Assistant, Liar]
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     model, chat = lying()
     with Assistant.open(tmp_path_factory.mktemp("home")) as assistant:
-        object.__setattr__(assistant, "_kit", assistant._kit)
         object.__setattr__(assistant._kit, "model", model)
         object.__setattr__(assistant._kit, "reader", CountingReader())
         yield assistant, chat
@@ -36,22 +43,19 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 def describe(told: Told, scene: Scene, kind: Kind | None, language: str, *, persists: bool) -> tuple[Reply, Story]:
     assistant, chat = told
     said = story(scene, language, kind, 0, persists=persists)
-    if said is None:
-        pytest.skip("nothing in this photo to lie about in that way")
+    assert said
     photo = load(EXAMPLES / scene.file)
     chat.tells(photo.id, said, photo.size)
     return assistant.ask(ASKED[language], [photo]), said
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("name", "language"), TRIED)
+@pytest.mark.parametrize(("name", "language", "kind"), LIES)
 def test_a_lie_that_does_not_persist_is_not_said(told: Told, name: str, kind: Kind, language: str) -> None:
     reply, said = describe(told, BY_FILE[name], kind, language, persists=False)
     assert judged(reply, said)[0] == "not said", reply.text
 
 
-@pytest.mark.parametrize("kind", ["quote", "number", "product", "colour", "side"])
-@pytest.mark.parametrize(("name", "language"), TRIED)
+@pytest.mark.parametrize(("name", "language", "kind"), [lie for lie in LIES if lie[2] in CHECKED])
 def test_a_lie_that_an_instrument_can_check_is_no_fact_however_it_persists(
     told: Told, name: str, kind: Kind, language: str
 ) -> None:

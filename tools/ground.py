@@ -171,20 +171,20 @@ def _printed(reading: Reading, words: str, photo: Photo) -> list[Region]:
     if found:
         return found
     for first, second in pairwise(lines):
-        if _fold(words) and _fold(words) in _fold(first.text) + _fold(second.text):
+        if letters(words) and letters(words) in letters(first.text) + letters(second.text):
             return [first.region, second.region]
     return []
 
 
 def _on(line: Line, words: str, photo: Photo) -> list[Region]:
     """Each stretch of a line that holds the words, its box measured along the line by characters."""
-    text, wanted = _fold(line.text), _fold(words)
+    text, wanted = letters(line.text), letters(words)
     if not wanted:
         return []
     places = [(match.start(), len(wanted)) for match in re.finditer(re.escape(wanted), text)]
     if not places and len(wanted) > 5:
         places = _nearly(text, wanted)
-    kept = [i for i, c in enumerate(line.text) for _ in _fold(c)]
+    kept = [i for i, c in enumerate(line.text) for _ in letters(c)]
     regions = []
     for at, length in places:
         quad = _stretch(line.quad, at / len(text), (at + length) / len(text), vertical=line.vertical)
@@ -212,6 +212,6 @@ def _stretch(quad: Quad, start: float, end: float, vertical: bool) -> Quad:
     return along(a, b, start), along(a, b, end), along(d, c, end), along(d, c, start)
 
 
-def _fold(text: str) -> str:
+def letters(text: str) -> str:
     """Letters and digits only, of one width and case: print spaces and points as it likes."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
