@@ -591,6 +591,7 @@ class Assistant:
             # left of this by a crash, `_own` clears.
             self._photos.refer(name, self._photos.of(thread))
             self._sessions.rename(thread, name)
+            self._corrections.rename(thread, name)
             self._photos.forget(thread)
 
     def export(self, thread: str, file: Path | str) -> int:

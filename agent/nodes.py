@@ -61,9 +61,9 @@ def _measured(kit: TurnKit, photos: Iterable[PhotoId]) -> list[Finding]:
 def route(kit: TurnKit, state: State) -> Update:
     """Name the tools this turn needs, in the order they can run."""
     tell_step("route")
-    if answered := _offered(kit, state):
-        return {"plan": [to_json(answered)]}
     last = kit.sessions.last(state["thread"]) or {}
+    if answered := _offered(last, state):
+        return {"plan": [to_json(answered)]}
     before = [from_json(Step, step) for step in last.get("plan", [])]
     asked = kit.model and kit.model.during(kit.turns.of(state["turn"], kit.model.patience))
     ordered = bool(state.get("claimed"))
@@ -78,9 +78,9 @@ def route(kit: TurnKit, state: State) -> Update:
     return {"plan": [to_json(s) for s in plan]}
 
 
-def _offered(kit: TurnKit, state: State) -> Step | None:
-    """What a plain yes or no does: the offer of the turn before is taken, or left."""
-    offer = (kit.sessions.last(state["thread"]) or {}).get("offer")
+def _offered(last: Json, state: State) -> Step | None:
+    """What a plain yes or no does: the offer of the last turn is taken, or left."""
+    offer = last.get("offer")
     if offer and offer["photo"] in state["photos"]:
         for says, answer in ((correcting.is_yes, "yes"), (correcting.is_no, "no")):
             if says(state["text"]):

@@ -4,8 +4,8 @@
 
 The model of `benchmarks/liar.py` describes the sample photos and plants one lie a description. What tells a place that
 holds a thing from a bare one (`tools/second_look.py`) was set on these photos, so that extra boxes are found out more
-often here than elsewhere. Beside ours, in the
-same run, stands the obvious alternative: what the model says is passed on, as agents do that hand everything to it.
+often here than elsewhere. Beside ours, in the same run, stands the obvious alternative: what the model says is passed
+on, as agents do that hand everything to it.
 """
 
 import argparse

@@ -4,10 +4,10 @@
 
 The requests are those of `tests/fixtures/routing_dev.jsonl`, none of which is taught, but the examples were added to
 with them in view; and those of `routing_apart.jsonl`, by writers who saw neither: the errors of author 1 showed what
-was missing, by those of author 2 one number was chosen, author 3 wrote when all was done. `--folds` measures on what is taught as well, with models
-that were taught by the other folds; each fold takes as long as teaching does. Beside ours stands the obvious
-alternative, taught by the same examples: the plan of the example nearest by TF-IDF of character n-grams.
-Intervals are Wilson's, of 95%. Milliseconds are of a whole `Router.plan`, warm and without a model.
+was missing, by those of author 2 one number was chosen, author 3 wrote when all was done. `--folds` measures on what is
+taught as well, with models that were taught by the other folds; each fold takes as long as teaching does. Beside ours
+stands the obvious alternative, taught by the same examples: the plan of the example nearest by TF-IDF of character
+n-grams. Intervals are Wilson's, of 95%. Milliseconds are of a whole `Router.plan`, warm and without a model.
 """
 
 import argparse

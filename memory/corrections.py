@@ -133,6 +133,14 @@ class Corrections:
         """The last one told in a thread that applies; `None` where there is none."""
         return next(reversed(self._applying("thread = ?", thread)), None)
 
+    def rename(self, thread: str, name: str) -> None:
+        """What was told in a thread was told in the thread of this name."""
+        with self._lock, self._db:
+            self._db.execute(
+                "UPDATE changes SET thread = ?2, correction = json_set(correction, '$.thread', ?2) WHERE thread = ?1",
+                (thread, name),
+            )
+
     def of_photo(self, photo: PhotoId) -> Sequence[Correction]:
         """Those that apply to a photo for it was said of it: of scope `photo`, and of `similar`."""
         return self._applying("photo = ? AND scope <> 'product'", photo)

@@ -192,6 +192,16 @@ def test_a_corrected_photo_outlives_its_thread_and_goes_with_the_correction(
         plain.load(reply.photos[0])
 
 
+def test_what_was_told_in_a_thread_is_undone_in_it_by_its_new_name(plain: Assistant, photo: Image.Image) -> None:
+    plain.ask("/ocr expiry", [photo], thread="a")
+    plain.ask("/correct the expiry is 14 March 2028", thread="a")
+    plain.rename("a", "b")
+    (told,) = plain.corrections()
+    assert (told.thread, told.after) == ("b", "2028-03-14")
+    assert "undone" in plain.ask("/correct undo that", thread="b").text
+    assert plain.corrections() == []
+
+
 def test_a_correction_is_kept_once_however_often_its_turn_is_run(
     plain: Assistant, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
