@@ -29,8 +29,8 @@ DEV = [
     json.loads(line) for line in (Path(__file__).parent / "fixtures/routing_dev.jsonl").read_text("utf-8").splitlines()
 ]
 # What writers said who saw neither what is taught nor those: `author` 1 wrote 500 rows, whose errors showed what was
-# missing, and such requests are taught in other words; `author` 2 wrote 325 afterwards, by which one number was chosen, how many pairs of
-# requests are made; `author` 3 wrote last, when all was done.
+# missing, and such requests are taught in other words; `author` 2 wrote 325 afterwards, by which one number was chosen,
+# how many pairs of requests are made; `author` 3 wrote last, when all was done.
 APART = [
     json.loads(line)
     for line in (Path(__file__).parent / "fixtures/routing_apart.jsonl").read_text("utf-8").splitlines()
