@@ -36,7 +36,7 @@ from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.records import read as read_rows
 from ..memory.sessions import Found, Sessions, Thread
-from ..tools.errors import BadInput, Busy, SightlineError
+from ..tools.errors import BadInput, Busy, SightlineError, UnknownPhoto
 from ..tools.models.model import Model
 from ..tools.models.opening import open_model
 from ..tools.photos import load, pixels
@@ -67,7 +67,7 @@ from .settings import Settings
 from .state import Asked, Told, TurnKit
 from .tickets import Placed, Tickets
 from .told import chosen, goes_on
-from .turn import SENTENCE, STATUS
+from .turn import FINDING, SENTENCE, STATUS
 from .waiting import Turns, config
 
 if TYPE_CHECKING:
@@ -78,13 +78,14 @@ if TYPE_CHECKING:
     Source = str | Path | bytes | Image | Photo
     """A photo: a path, `-` for standard input, a data URI, bytes, a PIL image, or the id of a stored photo."""
 
-Event = Progress | Statement | Reply
+Event = Progress | Finding | Statement | Reply
 
 MAIN = "main"
 """The thread of turns that name none."""
 
-_CORRECTED = "\ncorrected"
-"""What refers, in the photo store, to the photos that corrections are about; no thread can be called so."""
+_CORRECTED, _UPLOADED = "\ncorrected", "\nuploaded"
+"""What refers, in the photo store, to the photos that corrections are about, and to those that were sent ahead; no
+thread can be called so."""
 
 _AT_ONCE = 4  # asynchronous turns, or looks at many photos, under way; more wait
 
@@ -220,7 +221,7 @@ class Assistant:
         manner: str = "plain",
         strict: bool = False,
     ) -> Iterator[Event]:
-        """Take one turn and yield what happens: `Progress`, each released `Statement`, at last the `Reply`.
+        """Take one turn and yield what happens: `Progress`, each `Finding` and released `Statement`, last the `Reply`.
 
         A released statement is final. Raises as `ask` does; a turn whose caller stops listening is given up.
         """
@@ -520,6 +521,29 @@ class Assistant:
             return source
         return self._photos.get(source) if _is_id(source) else load(source)
 
+    def keep(self, photo: "Source") -> PhotoId:
+        """Keep a photo under no thread until `drop`, and give back its id. Raises `UnreadablePhoto`, `Busy`."""
+        loaded = self.load(photo)
+        self._own()
+        self._photos.add(loaded)
+        self._photos.refer(_UPLOADED, [loaded.id])
+        return loaded.id
+
+    def drop(self, photo: PhotoId) -> None:
+        """Let go of a photo that `keep` kept; where nothing else refers to it, it is deleted.
+
+        Raises `UnknownPhoto`, `Busy`.
+        """
+        if photo not in self._photos.of(_UPLOADED):
+            raise UnknownPhoto(f"Expected the id of a photo that was kept under no thread; got {photo!r:.100}.")
+        self._own()
+        for gone in self._photos.release(_UPLOADED, [photo]):
+            self._readings.forget(gone)
+
+    def official(self, reference: PhotoId) -> Photo:
+        """An official photo of the catalogue, or a confirmed one. Raises `UnknownPhoto`."""
+        return self._catalogue.photo(reference)
+
     def draw(self, photo: "Source", finding: Finding, path: Path | str, other: "Source | None" = None) -> Path:
         """Save a JPEG of the photo with the finding's regions as numbered marks. Raises `BadInput` if it cannot.
 
@@ -660,6 +684,8 @@ class Assistant:
             for chunk in events:
                 if STATUS in chunk:
                     yield from_json(Progress, chunk[STATUS])
+                elif FINDING in chunk:
+                    yield from_json(Finding, chunk[FINDING])
                 elif SENTENCE in chunk:
                     yield from_json(Statement, chunk[SENTENCE])
             reply = Reply.from_dict(self._graph.get_state(config(turn)).values["reply"])
@@ -672,6 +698,10 @@ class Assistant:
             if not self._turns.waits(turn):
                 self._turns.end(turn)
         yield reply
+
+    def own(self) -> None:
+        """Become the home's writer now, and not with the first turn. Raises `Busy`."""
+        self._own()
 
     def _own(self) -> None:
         """Become the home's writer; clear the checkpoints of turns that were finished before a crash."""
@@ -690,7 +720,7 @@ class Assistant:
             self._cut_short = self._turns.cut_short()
             # A turn that failed, or was killed before its first step, may have left photos nobody can ask about.
             known = {thread.name for thread in self._sessions.threads()} | set(self._cut_short.values())
-            for thread in set(self._photos.referring()) - known - {_CORRECTED}:
+            for thread in set(self._photos.referring()) - known - {_CORRECTED, _UPLOADED}:
                 self._drop_photos(thread)
             self._sweep()
 

@@ -20,6 +20,7 @@ from . import (
     cli_doctor,
     cli_eval,
     cli_route,
+    cli_serve,
     cli_setup,
     cli_threads,
     cli_tickets,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(cli_tools.app)
 app.add_typer(cli_route.app)
 app.add_typer(cli_doctor.app)
+app.add_typer(cli_serve.app)
 app.add_typer(cli_setup.app)
 app.add_typer(cli_threads.app, name="threads")
 app.add_typer(cli_tickets.app, name="tickets")

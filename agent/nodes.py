@@ -15,7 +15,7 @@ from .language import DEFAULT, language_of
 from .reply import Reply, Step, from_json, to_json
 from .router import OTHER_PHOTO
 from .state import Json, Look, Said, State, Told, TurnKit, Update
-from .turn import findings_of, qualities_of, standing_of, tell_step
+from .turn import findings_of, qualities_of, standing_of, tell_finding, tell_step
 
 
 def receive(kit: TurnKit, state: State) -> Update:
@@ -30,7 +30,7 @@ def receive(kit: TurnKit, state: State) -> Update:
         "photos": photos,
         "claimed": state.get("claimed") or holds.get("claimed"),
         "language": language_of(state["text"], (before or {}).get("language")),
-        "findings": Overwrite([to_json(f) for f in _measured(kit, photos)]),
+        "findings": Overwrite([tell_finding(f) for f in _measured(kit, photos)]),
         "may_ask": bool(state.get("may_ask")) and not asked,
         "closer": [],
         "rounds": 0,
@@ -198,7 +198,7 @@ def look(kit: TurnKit, sent: Look) -> Update:
         finding = TOOLS[step.tool](photo, bound, **step.args)
     if told := step.args.get("told"):
         finding = replace(finding, id=again(finding.id, told))
-    return {"findings": [to_json(finding)]}
+    return {"findings": [tell_finding(finding)]}
 
 
 def correct(kit: TurnKit, sent: Said) -> Update:
@@ -214,7 +214,7 @@ def correct(kit: TurnKit, sent: Said) -> Update:
         finding = correcting.correct(
             kit, said, reply, sent["photos"], thread=sent["thread"], turn=sent["turn"], language=sent["language"]
         )
-    return {"findings": [to_json(finding)]}
+    return {"findings": [tell_finding(finding)]}
 
 
 def weigh(kit: TurnKit, state: State) -> Update:
@@ -272,7 +272,7 @@ def ask(kit: TurnKit, state: State) -> Update:
         findings.append(Finding("told", "told", "found", (state["photos"][0],), "you", 0.0, matches=(word,)))
     return {
         "photos": [*state["photos"], *photos],
-        "findings": [to_json(f) for f in findings],
+        "findings": [tell_finding(f) for f in findings],
         "rounds": 0,
         "told": {**told, "photos": photos},
     }

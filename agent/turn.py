@@ -7,15 +7,22 @@ from langgraph.config import get_stream_writer
 from ..tools.types import Finding, PhotoId, Quality
 from . import thin
 from .reply import Progress, Statement, from_json, to_json
-from .state import State
+from .state import Json, State
 
-# Sentences are released one by one, statuses as they happen; both through LangGraph's custom stream.
-STATUS, SENTENCE = "status", "sentence"
+# Sentences are released one by one, statuses and findings as they come; all through LangGraph's custom stream.
+STATUS, FINDING, SENTENCE = "status", "finding", "sentence"
 
 
 def tell_step(step: str, photo: PhotoId | None = None) -> None:
     """Say what is being done."""
     get_stream_writer()({STATUS: to_json(Progress(step, photo))})
+
+
+def tell_finding(finding: Finding) -> Json:
+    """Stream what one look produced, as the plain JSON that the state keeps of it."""
+    plain: Json = to_json(finding)
+    get_stream_writer()({FINDING: plain})
+    return plain
 
 
 def release(statement: Statement) -> None:

@@ -1,7 +1,8 @@
 """Every error Sightline raises on purpose, in one tree.
 
 The branches say who must act: `BadInput` the caller, `Unavailable` whoever installed or configured
-Sightline, `Busy` nobody (wait). The CLI and the API each translate the tree in one place.
+Sightline, `Busy` and `Overloaded` nobody (wait), `Unauthorised` and `Forbidden` whoever hands out keys.
+The CLI and the API each translate the tree in one place.
 A message says what was expected, what came, and what to try.
 """
 
@@ -40,12 +41,32 @@ class UnknownCorrection(BadInput):
     """No correction with this id is in the home."""
 
 
+class TooLarge(BadInput):
+    """More was sent at once than is taken."""
+
+
+class Unauthorised(SightlineError):
+    """No key was given, or one that nobody knows."""
+
+
+class Forbidden(SightlineError):
+    """The key that was given does not allow this, or the request comes from a page of somebody else's."""
+
+
 class Unavailable(SightlineError):
     """An instrument or a model is not installed, not configured or cannot be reached."""
 
 
 class Busy(SightlineError):
     """Another process is writing this home."""
+
+
+class Overloaded(SightlineError):
+    """More is asked at once than can be done; `after` is in how many seconds to try again."""
+
+    def __init__(self, message: str, after: int = 1) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class ModelFailed(Unavailable):

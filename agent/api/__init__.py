@@ -1,0 +1,1 @@
+"""Sightline over HTTP: thin over the Assistant, and without logic of its own."""

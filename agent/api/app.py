@@ -1,0 +1,58 @@
+"""The app: every route, bound to the Assistants it serves and the threads that call them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from ... import __version__
+from . import catalogue, corrections, errors, looks, photos, threads, turns
+from .gate import Gate
+from .limits import Bodies, Origins
+from .workers import Workers
+
+
+class Health(BaseModel):
+    """That the server is up, and which it is."""
+
+    status: str
+    version: str
+
+
+def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: int = 100_000_000) -> FastAPI:
+    """The app behind this gate.
+
+    `at_once` calls of an Assistant run at once and `in_line` more wait; `most_bytes` is how much one request may bring.
+    """
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        app.state.workers = Workers(at_once, in_line)
+        try:
+            yield
+        finally:
+            app.state.workers.close()
+
+    app = FastAPI(
+        title="Sightline",
+        version=__version__,
+        summary="Look at photos and say only what can be shown.",
+        lifespan=running,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.gate = gate
+    errors.install(app)
+    for module in (turns, looks, photos, threads, corrections, catalogue):
+        app.include_router(module.router)
+
+    @app.get("/health", response_model=Health, tags=["server"])
+    async def health() -> Health:
+        """Whether the server takes requests."""
+        return Health(status="ok", version=__version__)
+
+    app.add_middleware(Bodies, most=most_bytes)
+    app.add_middleware(Origins)
+    return app
