@@ -544,6 +544,12 @@ class Assistant:
         """An official photo of the catalogue, or a confirmed one. Raises `UnknownPhoto`."""
         return self._catalogue.photo(reference)
 
+    def upright(self, photo: "Source") -> tuple[bytes, str]:
+        """A photo as a browser shows it upright, encoded, and its media type. Raises `UnreadablePhoto`."""
+        from ..tools.picture import upright
+
+        return upright(self.load(photo))
+
     def draw(self, photo: "Source", finding: Finding, path: Path | str, other: "Source | None" = None) -> Path:
         """Save a JPEG of the photo with the finding's regions as numbered marks. Raises `BadInput` if it cannot.
 

@@ -65,8 +65,8 @@ def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
 
 
 FACES = (
-    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_route", "cli_setup", "cli_threads",
-    "cli_tickets", "cli_tools", "command", "terminal",
+    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_route", "cli_serve", "cli_setup",
+    "cli_threads", "cli_tickets", "cli_tools", "command", "terminal",
 )  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def test_faces_import_only_the_assistant(face: str) -> None:
         "agent.router",
         "agent.setup",
         "agent.tickets",
+        "agent.api.serving",
         "tools.errors",
         "tools.types",
         "prompts",
@@ -90,6 +91,20 @@ def test_faces_import_only_the_assistant(face: str) -> None:
         allowed = {"agent.reply", "tools.types"}
     others = {f"agent.{other}" for other in FACES if face != "terminal"}
     assert set(ours(ROOT / "agent" / f"{face}.py")) <= allowed | others
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "agent" / "api").glob("*.py")), ids=lambda p: p.stem)
+def test_the_api_imports_only_the_assistant_and_what_it_takes_and_gives(path: Path) -> None:
+    allowed = {
+        "agent.assistant",
+        "agent.reply",
+        "agent.handoff",
+        "agent.tickets",
+        "tools.errors",
+        "tools.types",
+        "__version__",
+    }
+    assert {name for name in ours(path) if not name.startswith("agent.api")} <= allowed
 
 
 def test_every_module_of_the_command_line_is_held_to_that() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import Box, Region, Size
+from .types import Box, Photo, Region, Size
 
 Pixels = NDArray[np.uint8]
 
@@ -86,3 +86,24 @@ def save(pixels: Pixels, path: Path) -> None:
     with os.fdopen(handle, "wb") as file:
         file.write(out.getvalue())
     Path(part).replace(path)
+
+
+_SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "AVIF": "image/avif"}
+"""What browsers show as it is."""
+
+
+def upright(photo: Photo) -> tuple[bytes, str]:
+    """A photo as a browser shows it upright, and its media type: as it is stored where that will do, else encoded anew.
+
+    Raises `UnreadablePhoto` for bytes that no longer decode.
+    """
+    if photo.orientation == 1 and photo.format in _SHOWN:
+        return photo.data, _SHOWN[photo.format]
+    from PIL import Image
+
+    from .photos import pixels
+
+    lossy = photo.format in ("JPEG", "HEIF")
+    out = io.BytesIO()
+    Image.fromarray(pixels(photo)).save(out, "JPEG" if lossy else "PNG", **({"quality": 92} if lossy else {}))
+    return out.getvalue(), "image/jpeg" if lossy else "image/png"

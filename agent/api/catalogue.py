@@ -14,7 +14,7 @@ from ..assistant import Assistant
 from ..reply import to_json
 from .caller import Keeping, Looking, Pool
 from .errors import responses
-from .given import FromText, Given, PhotoSource, body, given
+from .given import BoxGiven, Given, PhotoSource, body, given
 from .photos import Id
 from .shown import shown
 from .sources import source, sources
@@ -55,10 +55,10 @@ class Added(Given):
 
     title: Annotated[str, Field(min_length=1, max_length=500)]
     images: Annotated[list[PhotoSource], Field(min_length=1, max_length=32)]
-    attributes: Annotated[dict[str, str], FromText] = Field(default_factory=dict)
+    attributes: dict[str, str] = Field(default_factory=dict)
 
 
-@router.put("/products/{sku:path}", response_model=Product, openapi_extra=body(Added), responses=responses())
+@router.put("/products/{sku:path}", response_model=Product, openapi_extra=body(Added), responses=responses(404))
 async def add(sku: str, request: Request, caller: Keeping, workers: Pool) -> Response:
     """Keep one product in place of its earlier record."""
     new = await given(request, Added)
@@ -94,7 +94,7 @@ class Confirmed(Given):
 
     photo: PhotoSource
     sku: Sku
-    box: Annotated[list[float] | None, FromText] = None
+    box: BoxGiven | None = None
     edition: str | None = None
     by: str | None = None
 

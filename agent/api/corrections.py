@@ -13,7 +13,7 @@ from ...tools.types import Correction, CorrectionAbout, CorrectionScope
 from ..assistant import Assistant
 from .caller import Looking, Pool
 from .errors import responses
-from .given import FromText, Given, PhotoSource, body, given
+from .given import BoxGiven, Given, PhotoSource, body, given
 from .shown import shown
 from .sources import source
 
@@ -32,7 +32,7 @@ class Corrected(Given):
     before: Words | None = None
     scope: CorrectionScope = "photo"
     sku: Words | None = None
-    box: Annotated[list[float] | None, FromText] = None
+    box: BoxGiven | None = None
     by: Words | None = None
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 
 from ...tools.errors import (
     BadInput,
@@ -106,7 +108,9 @@ def wrong(problems: ValidationError | RequestValidationError) -> JSONResponse:
     """A request that does not fit its schema: the first thing that is wrong with it, and where."""
     first = problems.errors()[0]
     param = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    return JSONResponse(_body(422, f"{param or 'body'}: {first['msg']}", "BadInput", param or None), 422)
+    # The library says so of what our own checks raise.
+    message = first["msg"].removeprefix("Value error, ")
+    return JSONResponse(_body(422, f"{param or 'body'}: {message}", "BadInput", param or None), 422)
 
 
 def install(app: FastAPI) -> None:
@@ -125,14 +129,25 @@ def install(app: FastAPI) -> None:
         return wrong(error)
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
         names = {404: "NotFound", 405: "MethodNotAllowed"}
         body = _body(error.status_code, str(error.detail), names.get(error.status_code, "BadInput"))
-        return JSONResponse(body, error.status_code, error.headers)
+        # Each method is a route of its own, and the router names but one.
+        allowed = {"Allow": _methods(app, request)} if error.status_code == 405 else error.headers
+        return JSONResponse(body, error.status_code, allowed)
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:
         return answer(error)
+
+
+def _methods(app: FastAPI, request: Request) -> str:
+    """The methods that there are routes for at the path of a request."""
+    path = request.url.path
+    found = (
+        route for route in iter_route_contexts(app.routes) if route.path and compile_path(route.path)[0].match(path)
+    )
+    return ", ".join(sorted({method for route in found for method in route.methods or ()}))
 
 
 def _body(status: int, message: str, code: str, param: str | None = None) -> dict[str, Any]:

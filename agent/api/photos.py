@@ -1,22 +1,21 @@
 """Photos and annotated pictures over HTTP: upright, as a browser shows them, so that boxes lie where they should."""
 
-import io
+import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, WithJsonSchema
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from ...tools.errors import UnknownPhoto
+from ...tools.errors import BadInput, SightlineError, UnknownPhoto
 from ...tools.types import Finding, Photo
 from ..assistant import Assistant
-from ..reply import from_json
 from .caller import Looking, Pool
 from .errors import responses
-from .given import FromText, Given, PhotoSource, body, given
+from .given import OURS, Given, PhotoSource, body, given
 from .sources import source
 
 router = APIRouter(prefix="/api", tags=["photos"])
@@ -27,8 +26,6 @@ _IMAGES: dict[int | str, dict[str, Any]] = {
 }
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """What an id names never changes."""
-_SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "AVIF": "image/avif"}
-"""What browsers show as it is."""
 
 
 class Kept(BaseModel):
@@ -67,13 +64,13 @@ async def drop(photo: Id, caller: Looking, workers: Pool) -> Response:
 @router.get("/photos/{photo}", response_class=Response, responses=responses(404) | _IMAGES)
 async def show(photo: Id, caller: Looking, workers: Pool) -> Response:
     """A photo that the home keeps, upright."""
-    return await workers.run(lambda: _upright(caller.assistant.load(photo)))
+    return _shown(await workers.run(partial(caller.assistant.upright, photo)))
 
 
 @router.get("/references/{photo}", response_class=Response, responses=responses(404) | _IMAGES)
 async def official(photo: Id, caller: Looking, workers: Pool) -> Response:
     """An official photo of the catalogue, or a confirmed one, upright."""
-    return await workers.run(lambda: _upright(caller.assistant.official(photo)))
+    return _shown(await workers.run(lambda: caller.assistant.upright(caller.assistant.official(photo))))
 
 
 @router.get("/pictures/{turn}/{name}", response_class=FileResponse, responses=responses(404) | _IMAGES)
@@ -93,7 +90,7 @@ class Drawn(Given):
     """A photo and what was found in it; of two photos, the other."""
 
     photo: PhotoSource
-    finding: Annotated[dict[str, Any], FromText]
+    finding: Annotated[dict[str, Any], WithJsonSchema({"type": "object", OURS: "Finding"})]
     other: PhotoSource | None = None
 
 
@@ -101,7 +98,7 @@ class Drawn(Given):
 async def draw(request: Request, caller: Looking, workers: Pool) -> Response:
     """A JPEG of a photo with the regions of a finding as numbered marks."""
     asked = await given(request, Drawn)
-    finding = from_json(Finding, asked.finding)
+    finding = TypeAdapter(Finding).validate_json(json.dumps(asked.finding), strict=True)
     photo = await source(request, asked.photo)
     other = await source(request, asked.other) if asked.other is not None else None
     return Response(
@@ -113,18 +110,16 @@ def _marked(assistant: Assistant, photo: str | bytes, finding: Finding, other: s
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        return assistant.draw(photo, finding, Path(folder) / "picture.jpg", other).read_bytes()
+        try:
+            return assistant.draw(photo, finding, Path(folder) / "picture.jpg", other).read_bytes()
+        except SightlineError:
+            raise
+        except Exception as error:
+            # It comes from outside: its places may lie nowhere, and its homography fold the plane.
+            raise BadInput(
+                "Expected a finding as a tool left it for this photo; got one that cannot be drawn."
+            ) from error
 
 
-def _upright(photo: Photo) -> Response:
-    """The stored bytes where a browser shows them upright, else the same in another encoding."""
-    if photo.orientation == 1 and photo.format in _SHOWN:
-        return Response(photo.data, media_type=_SHOWN[photo.format], headers=_FOREVER)
-    from PIL import Image
-
-    from ...tools.photos import pixels
-
-    out = io.BytesIO()
-    lossy = photo.format in ("JPEG", "HEIF")
-    Image.fromarray(pixels(photo)).save(out, "JPEG" if lossy else "PNG", **({"quality": 92} if lossy else {}))
-    return Response(out.getvalue(), media_type="image/jpeg" if lossy else "image/png", headers=_FOREVER)
+def _shown(image: tuple[bytes, str]) -> Response:
+    return Response(image[0], media_type=image[1], headers=_FOREVER)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import JSONResponse, Response
 
 from ..assistant import Assistant
@@ -112,11 +112,16 @@ async def export(
     return Response(data, media_type="application/zip" if kind == "zip" else "application/jsonl", headers=headers)
 
 
+def _whole(number: object) -> object:
+    """JSON knows one kind of number, and 2.0 is whole."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 class Utterance(Given):
     """What would be asked, about how many photos, in which thread."""
 
     text: Annotated[str, Field(max_length=20_000)]
-    photos: Annotated[int, Field(ge=0, le=1000)] = 0
+    photos: Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole)] = 0
     thread: ThreadName | None = None
 
 
