@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .agent.assistant import Assistant as Assistant
+    from .agent.langchain_tools import langchain_tools as langchain_tools
     from .agent.reply import Reply as Reply
 
 __version__ = "0.1.0"
-__all__ = ["Assistant", "Reply", "__version__"]
+__all__ = ["Assistant", "Reply", "__version__", "langchain_tools"]
 
-_HOMES = {"Assistant": ".agent.assistant", "Reply": ".agent.reply"}
+_HOMES = {
+    "Assistant": ".agent.assistant",
+    "Reply": ".agent.reply",
+    "langchain_tools": ".agent.langchain_tools",
+}
 
 
 def __getattr__(name: str) -> object:

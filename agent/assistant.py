@@ -61,10 +61,11 @@ from .evidence import draw_compared
 from .graph import build_graph
 from .language import language_of, spoken
 from .manners import MANNERS
+from .names import thread_name
 from .reply import Ask, Progress, Reply, Statement, Step, from_json
 from .router import Routed, Router
 from .settings import Settings
-from .state import Asked, Told, TurnKit
+from .state import Answered, Asked, State, Told, TurnKit
 from .tickets import Placed, Tickets
 from .told import chosen, goes_on
 from .turn import FINDING, SENTENCE, STATUS
@@ -72,6 +73,8 @@ from .waiting import Turns, config
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.graph.state import CompiledStateGraph
     from PIL.Image import Image
     from typing_extensions import TypeIs
 
@@ -166,6 +169,7 @@ class Assistant:
                     catalogue=catalogue,
                     router=Router(),
                     sessions=sessions,
+                    store=photos,
                     pictures=folder / "pictures",
                     tickets=Tickets(folder / "outbox", desk),
                     corrections=corrections,
@@ -225,7 +229,7 @@ class Assistant:
 
         A released statement is final. Raises as `ask` does; a turn whose caller stops listening is given up.
         """
-        thread, text = _name(thread), _plain(text)
+        thread, text = thread_name(thread), _plain(text)
         if manner not in MANNERS:
             raise BadInput(f"Expected a manner of {', '.join(MANNERS)}; got {manner!r}.")
         loaded = [self.load(source) for source in photos]
@@ -265,7 +269,7 @@ class Assistant:
 
         With a `thread`, a follow-up goes on from its last turn. No model is asked.
         """
-        last = (self._sessions.last(_name(thread)) if thread is not None else None) or {}
+        last = (self._sessions.last(thread_name(thread)) if thread is not None else None) or {}
         before = [from_json(Step, step) for step in last.get("plan", [])]
         return self._kit.router.plan(_plain(text), photos, before=before, ordered=bool(last.get("claimed")))
 
@@ -569,6 +573,17 @@ class Assistant:
             raise BadInput(f"Expected a place to save the picture; {path} cannot be written ({error}).") from error
         return Path(path)
 
+    def graph(
+        self, checkpointer: "BaseCheckpointSaver[Any] | None" = None
+    ) -> "CompiledStateGraph[State, None, Asked, Answered]":
+        """The machine, to run or to put into a graph of one's own as a node: `Asked` in, `Answered` out.
+
+        It takes `messages`, or a text and ids of photos, and gives back `messages` and the `reply`; what it finishes is
+        kept in this home, as `ask` keeps it. It works until the Assistant is closed. Raises `Busy`.
+        """
+        self._own()
+        return build_graph(self._kit, checkpointer)
+
     def threads(self) -> list[Thread]:
         """The threads of this home, the one used last first."""
         return self._sessions.threads()
@@ -605,7 +620,7 @@ class Assistant:
         Raises `UnknownThread`, `Busy`, and `BadInput` for a name that is none or is taken, and where the thread's last
         turn waits for an answer.
         """
-        name = _name(name)
+        name = thread_name(name)
         self._own()
         if name == thread:
             return
@@ -802,9 +817,3 @@ def _as_reply(event: Event) -> Reply:
 def _plain(text: str) -> str:
     """Text that can be stored: what a broken terminal encoding smuggled in is replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _name(thread: str) -> str:
-    if not isinstance(thread, str) or not 0 < len(thread) <= 200 or not thread.isprintable():
-        raise BadInput(f"Expected a thread's name, 1 to 200 printable characters; got {thread!r}.")
-    return thread

@@ -8,10 +8,12 @@ from langgraph.graph import END
 from langgraph.types import Overwrite, Send, interrupt
 
 from ..tools.crops import PassingReadings, back, crop
+from ..tools.errors import BadInput
 from ..tools.toolbox import TOOLS
 from ..tools.types import Box, Finding, Match, PhotoId, again
-from . import corrected, correcting, thin
+from . import corrected, correcting, messages, thin
 from .language import DEFAULT, language_of
+from .names import names
 from .reply import Reply, Step, from_json, to_json
 from .router import OTHER_PHOTO
 from .state import Json, Look, Said, State, Told, TurnKit, Update
@@ -20,6 +22,11 @@ from .turn import findings_of, qualities_of, standing_of, tell_finding, tell_ste
 
 def receive(kit: TurnKit, state: State) -> Update:
     """Begin a turn: find the photos it is about, measure each, recall what people told us, settle the language."""
+    begun = names(state)
+    begun = {**begun, **messages.taken(kit, {**state, **begun})}
+    state = {**state, **begun}
+    if state.get("text") is None:
+        raise BadInput("Expected a text, or messages with one of a person; got neither.")
     before = kit.sessions.last(state["thread"])
     photos = list(dict.fromkeys(state.get("photos") or (before or {}).get("photos", [])))
     # What was ordered holds for the photos it was said of; without a catalogue it was said that it means nothing here.
@@ -27,6 +34,7 @@ def receive(kit: TurnKit, state: State) -> Update:
     # Nobody is asked twice for what they did not send.
     asked = before is not None and before.get("asks") and set(before["photos"]) == set(photos)
     return {
+        **begun,
         "photos": photos,
         "claimed": state.get("claimed") or holds.get("claimed"),
         "language": language_of(state["text"], (before or {}).get("language")),
@@ -279,6 +287,6 @@ def ask(kit: TurnKit, state: State) -> Update:
 
 
 def remember(kit: TurnKit, state: State) -> Update:
-    """Commit the turn to its thread: once, or again where what it asked for has been told."""
+    """Commit the turn to its thread: once, or again where what it asked for has been told. Answer its message."""
     kit.sessions.commit(state["thread"], state["turn"], state["reply"])
-    return {}
+    return messages.answered(state)

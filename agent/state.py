@@ -4,12 +4,16 @@ The state is this turn only and plain JSON: findings, statements and claims are 
 `reply.to_json` makes, photos are `sha256:` references. Pixels never enter it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import add
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, Protocol, TypedDict
+from typing import Annotated, Any, NotRequired, Protocol
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict  # before Python 3.12, pydantic makes no schema of the one in typing
 
 from ..memory.corrections import Corrections
 from ..tools.kit import Catalogue, Kit
@@ -25,6 +29,9 @@ Json = dict[str, Any]
 class Asked(TypedDict, total=False):
     """What comes in: a question, the photos it is about (ids in the kit's store), and names for thread and turn.
 
+    Or `messages`: the last one of a person is the turn, unless we have answered it, and names it. Its images go into
+    the kit's store, and it is replaced by one that names them by id. Where nobody names a thread it is that of the
+    host's checkpointer, else a new one.
     `manner` is one of `manners.MANNERS`, "plain" where nobody said; `strict`: only what is supported is to be said.
     `may_ask`: whoever runs the machine has a checkpointer and takes its questions to the person. Without it, it never
     interrupts.
@@ -38,6 +45,7 @@ class Asked(TypedDict, total=False):
     manner: str
     strict: bool
     may_ask: bool
+    messages: Annotated[list[AnyMessage], add_messages]
 
 
 class Told(TypedDict, total=False):
@@ -48,14 +56,19 @@ class Told(TypedDict, total=False):
 
 
 class Answered(TypedDict, total=False):
-    """What goes out. Nothing else does: a host's own reducers would add our findings up over its turns."""
+    """What goes out. Nothing else does: a host's own reducers would add our findings up over its turns.
+
+    The answer to a message is the message after it, whose `response_metadata` carries the reply as well.
+    """
 
     reply: Json
+    messages: Annotated[list[AnyMessage], add_messages]
 
 
-class State(Asked, Answered, total=False):
+class State(Asked, total=False):
     """What a turn knows so far."""
 
+    reply: Json
     language: str
     plan: list[Json]
     findings: Annotated[list[Json], add]
@@ -93,6 +106,10 @@ class Said(TypedDict):
 class Update(TypedDict, total=False):
     """What a node changes."""
 
+    messages: list[AnyMessage]
+    text: str
+    thread: str
+    turn: str
     photos: list[PhotoId]
     claimed: str | None
     language: str
@@ -120,6 +137,18 @@ class Sessions(Protocol):
 
     def commit(self, thread: str, turn: str, reply: Json) -> None:
         """Keep a finished turn; doing it twice is harmless."""
+        ...
+
+
+class Keeping(Protocol):
+    """Photos that can be added to, and the threads that they belong to."""
+
+    def add(self, photo: Photo) -> PhotoId:
+        """Keep a photo; adding it twice is harmless."""
+        ...
+
+    def refer(self, thread: str, photos: Iterable[PhotoId]) -> None:
+        """Note that a thread is about these photos."""
         ...
 
 
@@ -157,6 +186,8 @@ class TurnKit(Kit):
     catalogue: Confirming
     router: Planner
     sessions: Sessions
+    store: Keeping
+    """Where the images of messages go; `photos` finds them there."""
     pictures: Path
     tickets: Tickets
     corrections: Corrections = field(default_factory=lambda: Corrections(Path(":memory:")))

@@ -142,7 +142,7 @@ def base64_in_messages(folder: Path) -> tuple[Turn, Callable[[], int]]:
 def agent(folder: Path) -> tuple[Turn, Callable[[], int]] | None:
     """LangChain's agent; `None` where it is not installed."""
     try:
-        from langchain.agents import create_agent  # type: ignore[import-not-found]
+        from langchain.agents import create_agent
     except ImportError:
         return None
     file = folder / "agent.sqlite"

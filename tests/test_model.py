@@ -379,7 +379,6 @@ def test_what_it_was_found_not_to_do_is_not_asked_of_it() -> None:
         ("transformers:/nowhere", "http://127.0.0.1:1/v1", BadInput, "Leave it out"),
         ("openai:qwen", None, Unavailable, "SIGHTLINE_SERVER"),
         ("openai:qwen", "", Unavailable, "SIGHTLINE_SERVER"),
-        ("anthropic:claude", None, Unavailable, "pip install langchain"),
     ],
 )
 def test_a_model_that_cannot_be_had_is_refused_with_what_to_try(
@@ -390,6 +389,19 @@ def test_a_model_that_cannot_be_had_is_refused_with_what_to_try(
     with pytest.raises(error, match=says) as raised:
         open_model(name, server)
     assert "hush" not in str(raised.value), "what may be a secret is not repeated"
+
+
+def test_other_providers_need_langchain_which_may_not_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
+    with pytest.raises(
+        Unavailable, match=r"'anthropic:claude' needs langchain and its provider.*pip install langchain$"
+    ):
+        open_model("anthropic:claude")
+
+
+def test_where_langchain_is_there_it_says_which_provider_is_not() -> None:
+    with pytest.raises(Unavailable, match=r"langchain cannot open 'nobody:claude'"):
+        open_model("nobody:claude")
 
 
 def test_a_provider_that_cannot_be_set_up_is_unavailable_whatever_it_raises(monkeypatch: pytest.MonkeyPatch) -> None:

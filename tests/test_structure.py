@@ -1,6 +1,9 @@
 """The rooms and their doors: imports point one way, and what is heavy loads late."""
 
 import ast
+import importlib
+import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +69,7 @@ def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
 
 FACES = (
     "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_route", "cli_serve", "cli_setup",
-    "cli_threads", "cli_tickets", "cli_tools", "command", "terminal",
+    "cli_threads", "cli_tickets", "cli_tools", "command", "langchain_tools", "studio", "terminal",
 )  # fmt: skip
 
 
@@ -87,6 +90,12 @@ def test_faces_import_only_the_assistant(face: str) -> None:
         "prompts",
         "__version__",
     }
+    if face == "langchain_tools":
+        # What a tool is called and how it is put into words, and whose images a message holds.
+        allowed |= {"agent.as_text", "agent.messages", "tools.toolbox"}
+    if face == "studio":
+        # It hands on what the Assistant gives it.
+        allowed = {"agent.assistant", "agent.state"}
     if face == "terminal":
         allowed = {"agent.reply", "tools.types"}
     others = {f"agent.{other}" for other in FACES if face != "terminal"}
@@ -119,8 +128,17 @@ def test_importing_a_face_loads_nothing_heavy(module: str) -> None:
     assert not loaded & (HEAVY | {"pydantic", "langgraph", "numpy"})
 
 
+def test_langgraphs_server_finds_the_graph() -> None:
+    opened = json.loads((ROOT / "langgraph.json").read_text("utf-8"))
+    assert opened.keys() == {"dependencies", "graphs"}
+    module, _, name = opened["graphs"]["sightline"].partition(":")
+    # By the name of the package: a module that is opened as a file can import nothing beside it.
+    assert module.startswith("sightline.")
+    assert inspect.iscoroutinefunction(getattr(importlib.import_module(module), name))
+
+
 def test_what_is_exported_is_there() -> None:
-    assert {"Assistant", "Reply"} <= set(sightline.__all__)
+    assert {"Assistant", "Reply", "langchain_tools"} <= set(sightline.__all__)
     for name in sightline.__all__:
         assert getattr(sightline, name) is not None
     with pytest.raises(AttributeError, match="nothing_of_ours"):

@@ -75,7 +75,7 @@ async def official(photo: Id, caller: Looking, workers: Pool) -> Response:
 
 @router.get("/pictures/{turn}/{name}", response_class=FileResponse, responses=responses(404) | _IMAGES)
 async def picture(
-    turn: Annotated[str, InPath(pattern="^[0-9a-f]{32}$")],
+    turn: Annotated[str, InPath(pattern="^[0-9A-Za-z][0-9A-Za-z_-]{0,199}$")],
     name: Annotated[str, InPath(pattern=r"^[0-9a-z-]{1,80}\.jpg$")],
     caller: Looking,
 ) -> Response:

@@ -177,7 +177,7 @@ def _client(model: str, server: str | None) -> "BaseChatModel":
 
 def _any(model: str) -> Model:
     try:
-        from langchain.chat_models import init_chat_model  # type: ignore[import-not-found]
+        from langchain.chat_models import init_chat_model
     except ImportError:
         raise Unavailable(
             f"Expected transformers: or openai: before a model's name; {model!r} needs langchain and its provider. "
