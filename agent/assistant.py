@@ -323,6 +323,15 @@ class Assistant:
         second = self.load(other)
         return self._look("compare", photo, {"against": second.id}, beside=(second,))
 
+    def look(self, tool: str, photo: "Source", **args: str) -> Finding:
+        """One look with any tool, by its name; `args` are the tool's own. Raises `BadInput` for one that there is not.
+
+        Those above say what they take, and are the same looks.
+        """
+        if tool not in TOOLS:
+            raise BadInput(f"Expected one of {', '.join(TOOLS)}; got {tool!r}.")
+        return self._look(tool, photo, args)
+
     def each(
         self, tool: str, photos: "Iterable[Source]", **args: str
     ) -> "Iterator[tuple[Source, Finding | SightlineError]]":
@@ -368,6 +377,10 @@ class Assistant:
     def products(self) -> Sequence[Product]:
         """The products of the catalogue, by SKU."""
         return self._catalogue.products()
+
+    def product(self, sku: str) -> Product:
+        """The product of this SKU. Raises `UnknownProduct`."""
+        return self._catalogue.product(sku)
 
     def search(self, words: str, n: int = 10) -> "Sequence[Hit]":
         """The products that words describe best, by their records and, where the embedder reads, by their photos."""

@@ -19,6 +19,7 @@ from . import (
     cli_corrections,
     cli_doctor,
     cli_eval,
+    cli_mcp,
     cli_route,
     cli_serve,
     cli_setup,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_tools.app)
 app.add_typer(cli_route.app)
+app.add_typer(cli_mcp.app)
 app.add_typer(cli_doctor.app)
 app.add_typer(cli_serve.app)
 app.add_typer(cli_setup.app)

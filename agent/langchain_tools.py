@@ -6,19 +6,22 @@ URIs; files only under folders that the developer allows.
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import partial
 from inspect import Parameter, cleandoc, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NewType, get_args, get_type_hints
 
-from ..tools.errors import BadInput, SightlineError
+from ..tools.errors import SightlineError
+from .roots import Roots
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.tools import BaseTool
     from pydantic import BaseModel, ValidationError
 
-    from .assistant import Assistant, Source
+    from ..tools.types import Finding
+    from .assistant import Assistant
 
 _Named = NewType("_Named", str)
 """A photo as a model names it."""
@@ -37,18 +40,17 @@ def langchain_tools(assistant: "Assistant", roots: Iterable[Path | str] = ()) ->
     from ..tools.toolbox import TOOLS
     from .as_text import products_text, reply_text
 
-    allowed = [_root(root) for root in roots]
-    photo = _photo(allowed)
+    allowed = Roots(roots)
 
     def ask(
         config: RunnableConfig,
         text: Annotated[str, "what the person says, in their own words"] = "",
-        photos: Annotated[list[str], f"{photo}; none: those of the last turn"] = [],  # noqa: B006  # it is only read
+        photos: Annotated[list[str], f"each {allowed}; none: those of the last turn"] = [],  # noqa: B006  # it is only read
         claimed: Annotated[str | None, "the SKU of what was ordered"] = None,
     ) -> tuple[str, Any]:
         """Take a whole turn about photos: look with whatever it needs, and answer from what was seen."""
         thread = str(config.get("configurable", {}).get("thread_id") or uuid.uuid4().hex)
-        reply = assistant.ask(text, [confined(named, allowed) for named in photos], thread, claimed)
+        reply = assistant.ask(text, [allowed.source(named) for named in photos], thread, claimed)
         return reply_text(reply), reply
 
     def search_catalogue(words: str, n: int = 10) -> tuple[str, Any]:
@@ -72,61 +74,33 @@ def keep_photos(assistant: "Assistant", messages: "Iterable[BaseMessage]") -> "l
     return [without_pixels(m, assistant.keep) if isinstance(m, HumanMessage) else m for m in messages]
 
 
-def confined(photo: str, roots: Sequence[Path]) -> "Source":
-    """A photo as somebody names it who may not read every file: an id, a data URI, or a file under one of the roots.
-
-    A relative path is looked for under each. Links are followed before it is decided. Raises `BadInput`.
-    """
-    if photo.startswith("sha256:") or photo[:5].lower() == "data:":
-        return photo
-    inside = [path for root in roots if (path := _under(root, photo))]
-    if not inside:
-        raise BadInput(f"Expected {_photo(roots)}; got {photo!r:.100}.")
-    return next((path for path in inside if path.is_file()), inside[0])
-
-
-def _under(root: Path, photo: str) -> Path | None:
-    try:
-        path = (root / photo).resolve()
-    except (OSError, ValueError, RuntimeError):  # a loop of links, a zero in a name
-        return None
-    return path if path.is_relative_to(root) else None
-
-
-def _root(root: Path | str) -> Path:
-    folder = Path(root).expanduser().resolve()
-    if not folder.is_dir():
-        raise BadInput(f"Expected a folder whose photos a model may open; {root} is none.")
-    return folder
-
-
-def _photo(roots: Sequence[Path]) -> str:
-    files = f", or the path of a file under {' or '.join(map(str, roots))}" if roots else ""
-    return f"a photo's sha256: id as it stands in the conversation, or a data URI{files}"
-
-
-def _look(assistant: "Assistant", name: str, roots: Sequence[Path]) -> "BaseTool":
+def _look(assistant: "Assistant", name: str, roots: Roots) -> "BaseTool":
     """A tool whose name, description and arguments are those of the Assistant's method."""
     from pydantic import Field, create_model
 
+    from ..tools.toolbox import TOOLS
     from .as_text import finding_text
 
-    method = getattr(assistant, name)
-    hints = get_type_hints(method, localns={"Source": _Named})
+    # A tool that the Assistant has no method for is described by itself.
+    described = getattr(type(assistant), name, TOOLS[name])
+    method: Callable[..., Finding] = getattr(assistant, name, partial(assistant.look, name))
+    hints = get_type_hints(described, localns={"Source": _Named}) | {"photo": _Named}
     photos = {argument for argument, hint in hints.items() if _Named in (hint, *get_args(hint))}
     fields: dict[str, Any] = {}
-    for argument, parameter in signature(method).parameters.items():
-        told = [f"{_photo(roots)}."] if argument in photos else []
+    for argument, parameter in signature(described).parameters.items():
+        if argument in ("self", "kit"):
+            continue
+        told = [f"{roots}."] if argument in photos else []
         default = ... if parameter.default is Parameter.empty else parameter.default
-        said = " ".join([*told, *_said_of(argument, method.__doc__)])
+        said = " ".join([*told, *_said_of(argument, described.__doc__ or "")])
         fields[argument] = (hints[argument], Field(default, description=said or None))
 
     def look(**given: Any) -> tuple[str, Any]:
-        named = {n: confined(v, roots) if n in photos and v is not None else v for n, v in given.items()}
+        named: dict[str, Any] = {n: roots.source(v) if n in photos and v is not None else v for n, v in given.items()}
         found = method(**named)
         return finding_text(found), found
 
-    look.__name__, look.__doc__ = name, method.__doc__
+    look.__name__, look.__doc__ = name, described.__doc__
     return _tool(look, create_model(name, **fields))
 
 

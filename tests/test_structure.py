@@ -68,12 +68,14 @@ def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
 
 
 FACES = (
-    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_route", "cli_serve", "cli_setup",
-    "cli_threads", "cli_tickets", "cli_tools", "command", "langchain_tools", "studio", "terminal",
+    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_mcp", "cli_route", "cli_serve",
+    "cli_setup", "cli_threads", "cli_tickets", "cli_tools", "command", "langchain_tools", "roots", "studio", "terminal",
 )  # fmt: skip
+SERVERS = "mcp_results", "mcp_server", "mcp_transports"
+"""Faces that their commands alone import, with what they are made with, and that show the table of tools."""
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("face", [*FACES, *SERVERS])
 def test_faces_import_only_the_assistant(face: str) -> None:
     allowed = {
         "agent.assistant",
@@ -98,7 +100,9 @@ def test_faces_import_only_the_assistant(face: str) -> None:
         allowed = {"agent.assistant", "agent.state"}
     if face == "terminal":
         allowed = {"agent.reply", "tools.types"}
-    others = {f"agent.{other}" for other in FACES if face != "terminal"}
+    if face in SERVERS:
+        allowed |= {"agent.as_text", "tools.toolbox"}
+    others = {f"agent.{other}" for other in (*FACES, *SERVERS) if face != "terminal"}
     assert set(ours(ROOT / "agent" / f"{face}.py")) <= allowed | others
 
 
@@ -118,6 +122,7 @@ def test_the_api_imports_only_the_assistant_and_what_it_takes_and_gives(path: Pa
 
 def test_every_module_of_the_command_line_is_held_to_that() -> None:
     assert {path.stem for path in (ROOT / "agent").glob("cli*.py")} <= set(FACES)
+    assert {path.stem for path in (ROOT / "agent").glob("mcp*.py")} <= set(SERVERS)
 
 
 @pytest.mark.parametrize("module", ["sightline", *(f"sightline.agent.{face}" for face in FACES)])
@@ -125,7 +130,7 @@ def test_importing_a_face_loads_nothing_heavy(module: str) -> None:
     code = f"import {module}, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert not loaded & (HEAVY | {"pydantic", "langgraph", "numpy"})
+    assert not loaded & (HEAVY | {"pydantic", "langgraph", "numpy", "mcp"})
 
 
 def test_langgraphs_server_finds_the_graph() -> None:
