@@ -29,6 +29,7 @@ from .. import __version__
 from ..memory.catalogue import Catalogue, Hit
 from ..memory.contracts import kept
 from ..memory.corrections import Corrections, checked
+from ..memory.embedders import SharedEmbedders
 from ..memory.exporting import export
 from ..memory.indexing import Progress as Indexing
 from ..memory.indexing import Report
@@ -37,6 +38,7 @@ from ..memory.readings import Readings
 from ..memory.records import read as read_rows
 from ..memory.sessions import Found, Sessions, Thread
 from ..tools.errors import BadInput, Busy, SightlineError, UnknownPhoto
+from ..tools.kit import Reader
 from ..tools.models.model import Model
 from ..tools.models.opening import open_model
 from ..tools.photos import load, pixels
@@ -65,13 +67,14 @@ from .names import thread_name
 from .reply import Ask, Progress, Reply, Statement, Step, from_json
 from .router import Routed, Router
 from .settings import Settings
-from .state import Answered, Asked, State, Told, TurnKit
+from .state import Answered, Asked, Planner, State, Told, TurnKit
 from .tickets import Placed, Tickets
 from .told import chosen, goes_on
 from .turn import FINDING, SENTENCE, STATUS
 from .waiting import Turns, config
 
 if TYPE_CHECKING:
+    from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.language_models import BaseChatModel
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
@@ -106,10 +109,14 @@ class Assistant:
         catalogue: Catalogue,
         corrections: Corrections,
         checkpoints: sqlite3.Connection,
+        settings: Settings,
+        embedders: SharedEmbedders,
+        callbacks: "Sequence[BaseCallbackHandler]" = (),
     ) -> None:
         """Put together from its parts; `Assistant.open` is the usual way."""
         self.home = home
         self._kit = kit
+        self._settings, self._embedders, self._callbacks = settings, embedders, callbacks
         self._photos = photos
         self._sessions = sessions
         self._readings = readings
@@ -124,7 +131,9 @@ class Assistant:
         # A killed process loses nothing by it. A power cut may lose the turn under way, and then all of it; what is
         # finished is in `sessions`, which waits for the disk.
         checkpoints.execute("PRAGMA synchronous=NORMAL")
-        self._graph = build_graph(kit, self._saver)
+        graph = build_graph(kit, self._saver)
+        # Given none, it has those of whoever calls it.
+        self._graph = graph.with_config(callbacks=list(callbacks)) if callbacks else graph
         self._turns = Turns(self._graph, self._saver, sessions)
         self._lock = FileLock(home / "lock", thread_local=False)
         self._owning = threading.Lock()
@@ -134,20 +143,48 @@ class Assistant:
 
     @classmethod
     def open(
-        cls, home: Path | str | None = None, model: "str | BaseChatModel | None" = None, server: str | None = None
+        cls,
+        home: Path | str | None = None,
+        model: "str | BaseChatModel | None" = None,
+        server: str | None = None,
+        callbacks: "Sequence[BaseCallbackHandler]" = (),
     ) -> Self:
         """Open a home, making it where there is none.
 
         `home` defaults to the setting `SIGHTLINE_HOME`, else `~/.sightline`. `model` is a LangChain chat model that
         reads images, or the name of one: `transformers:` and a folder or a repository of the hub, `openai:` and a
         name, with the address of its `server`, or whatever `init_chat_model` takes; without it, that of the settings
-        (at this `server`, where one is named), else none, and instruments answer alone. Raises `BadInput` for a home
+        (at this `server`, where one is named), else none, and instruments answer alone. `callbacks` are LangChain's
+        handlers: they are told of each turn's steps, and of what the model is asked. Raises `BadInput` for a home
         that is no folder, a name nobody knows, or a desk in the settings that is none, `Unavailable` for a model that
         cannot be had.
         """
         settings = Settings.of(home)
-        folder = settings.home
         seeing = open_model(model, server) if model is not None else _of(settings, server)
+        known = seeing and replace(_known(seeing, settings.home), callbacks=tuple(callbacks))
+        return cls._open(settings, known, RapidReader(), Router(), SharedEmbedders(), callbacks)
+
+    def beside(self, home: Path | str) -> Self:
+        """Open another home with the settings, the model and the instruments of this one, which are dear to load.
+
+        Neither knows anything of what the other keeps. Raises `BadInput` for a home that is no folder.
+        """
+        settings = self._settings.model_copy(update={"home": Path(home)})
+        return self._open(
+            settings, self._kit.model, self._kit.reader, self._kit.router, self._embedders, self._callbacks
+        )
+
+    @classmethod
+    def _open(
+        cls,
+        settings: Settings,
+        model: Model | None,
+        reader: Reader,
+        router: Planner,
+        embedders: SharedEmbedders,
+        callbacks: "Sequence[BaseCallbackHandler]",
+    ) -> Self:
+        folder = settings.home
         desk = open_desk(settings.desk, folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -156,25 +193,30 @@ class Assistant:
                 readings = opened.enter_context(closing(Readings(folder / "readings.sqlite", __version__)))
                 sessions = opened.enter_context(closing(Sessions(folder / "sessions.sqlite")))
                 catalogue = opened.enter_context(
-                    closing(Catalogue(folder / "catalogue", __version__, settings.embedder, settings.chroma))
+                    closing(
+                        Catalogue(
+                            folder / "catalogue", __version__, settings.embedder, settings.chroma, opens=embedders
+                        )
+                    )
                 )
                 corrections = opened.enter_context(closing(Corrections(folder / "corrections.sqlite")))
                 checkpoints = sqlite3.connect(folder / "checkpoints.sqlite", check_same_thread=False, timeout=10)
                 opened.enter_context(closing(checkpoints))
                 kit = TurnKit(
-                    model=seeing and _known(seeing, folder),
-                    reader=RapidReader(),
+                    model=model,
+                    reader=reader,
                     readings=readings,
                     photos=photos,
                     catalogue=catalogue,
-                    router=Router(),
+                    router=router,
                     sessions=sessions,
                     store=photos,
                     pictures=folder / "pictures",
                     tickets=Tickets(folder / "outbox", desk),
                     corrections=corrections,
                 )
-                assistant = cls(folder, kit, photos, sessions, readings, catalogue, corrections, checkpoints)
+                stores = photos, sessions, readings, catalogue, corrections, checkpoints
+                assistant = cls(folder, kit, *stores, settings, embedders, callbacks)
                 opened.pop_all()
                 return assistant
         except (OSError, sqlite3.Error) as error:

@@ -19,6 +19,7 @@ from . import (
     cli_corrections,
     cli_doctor,
     cli_eval,
+    cli_keys,
     cli_mcp,
     cli_route,
     cli_serve,
@@ -47,6 +48,7 @@ app.add_typer(cli_route.app)
 app.add_typer(cli_mcp.app)
 app.add_typer(cli_doctor.app)
 app.add_typer(cli_serve.app)
+app.add_typer(cli_keys.app, name="keys")
 app.add_typer(cli_setup.app)
 app.add_typer(cli_threads.app, name="threads")
 app.add_typer(cli_tickets.app, name="tickets")

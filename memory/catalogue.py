@@ -62,14 +62,15 @@ class Catalogue:
         embedder: str | None = None,
         server: str | None = None,
         now: Callable[[], datetime] = datetime.now,
+        opens: Callable[[str], Embedder] = open_embedder,
     ) -> None:
         """Look into a folder; nothing is created before it is written.
 
         `version` is Sightline's, for readings. `embedder` is a name of `memory.embedders`; without one it is what
         the catalogue was made with. `server` is a Chroma server, http://host:port, in place of a folder. `now` is the
-        clock that views are dated by.
+        clock that views are dated by, `opens` gives the embedder of a name.
         """
-        self._now = now
+        self._now, self._opens = now, opens
         self._folder, self._version, self._chosen = folder, version, embedder
         self._shelf = Shelf(folder / "manifest.sqlite")
         self._vectors = Vectors(folder / "chroma", server)
@@ -300,7 +301,7 @@ class Catalogue:
         """The embedder, opened once; it must be the one that the embeddings to be compared were made by."""
         with self._lock:
             if self._opened is None or (self._chosen is None and self._opened.name != self.embedder):
-                self._opened = open_embedder(self.embedder)
+                self._opened = self._opens(self.embedder)
             if made and made.identity != self._opened.identity:
                 other = "other weights of the same name" if made.embedder == self._opened.name else self._opened.name
                 raise Unavailable(

@@ -13,6 +13,7 @@ the library would fall back to another model's mean and size without a word.
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -121,6 +122,22 @@ def open_embedder(name: str) -> Embedder:
             "Try open_clip:ViT-B-32/laion2b_s34b_b79k, or open_clip:local-dir:FOLDER."
         )
     return opens(rest) if rest else opens()
+
+
+class SharedEmbedders:
+    """Opens embedders for several catalogues, each once; safe under threads."""
+
+    def __init__(self) -> None:
+        """None is open."""
+        self._open: dict[str, Embedder] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> Embedder:
+        """See `open_embedder`."""
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = open_embedder(name)
+            return self._open[name]
 
 
 def _parts(model: str) -> tuple[str, str | None]:

@@ -3,6 +3,8 @@
 import base64
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from schemathesis.config import SchemathesisConfig
 
 from sightline.agent.api.app import create_app
 from sightline.agent.api.gate import Gate
+from sightline.agent.api.keys import ALL, Keys
 from sightline.agent.assistant import Assistant
 
 
@@ -27,21 +30,25 @@ def small() -> str:
 PHOTO = small()
 # What fits the schema may still be no photo, no thread and no product: such requests are refused with a sentence.
 CONFIG = SchemathesisConfig.from_dict(
-    {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "404", "409"]}}}
+    {
+        "request-timeout": 120,
+        "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "404", "409"]}},
+    }
 )
 
-Undone: Any = None  # what only describes the routes calls nobody
-schema = schemathesis.openapi.from_dict(create_app(Gate(Undone, "secret")).openapi(), config=CONFIG)
+nobody: Any = SimpleNamespace(home=Path("nowhere"))  # what describes the routes calls nobody
+schema = schemathesis.openapi.from_dict(create_app(Gate(nobody, "secret")).openapi(), config=CONFIG)
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a server, and a key for it that allows everything."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sightline.agent.assistant.RapidReader", CountingReader)
         with Assistant.open(tmp_path_factory.mktemp("api")) as assistant:
-            assistant.ask("What does it say?", [label("NET WEIGHT 250 g")])
+            key = Keys(assistant.home).add("everyone", sorted(ALL), "everyone")
             with running(create_app(Gate(assistant, "secret"))) as url:
-                yield url
+                yield url, key
 
 
 def seen(body: Any) -> Any:
@@ -55,6 +62,7 @@ def seen(body: Any) -> Any:
 
 @schema.parametrize()
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-def test_no_request_breaks_the_schema(case: Case[Any], address: str) -> None:
+def test_no_request_breaks_the_schema(case: Case[Any], served: tuple[str, str]) -> None:
+    url, key = served
     case.body = seen(case.body)
-    case.call_and_validate(base_url=address)
+    case.call_and_validate(base_url=url, headers={"Authorization": f"Bearer {key}"})

@@ -278,6 +278,7 @@ COMMANDS = [
     *("threads show", "threads resume", "threads delete"),
     *("catalogue list", "catalogue search", "catalogue add", "catalogue remove"),
     *("catalogue confirm", "catalogue views", "catalogue withdraw"),
+    *("keys", "keys add", "keys revoke"),
     *("eval identify", "eval verify", "eval differences"),
 ]
 

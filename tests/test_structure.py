@@ -68,8 +68,9 @@ def test_heavy_libraries_load_where_they_are_used(path: Path) -> None:
 
 
 FACES = (
-    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_mcp", "cli_route", "cli_serve",
-    "cli_setup", "cli_threads", "cli_tickets", "cli_tools", "command", "langchain_tools", "roots", "studio", "terminal",
+    "cli", "cli_catalogue", "cli_corrections", "cli_doctor", "cli_eval", "cli_keys", "cli_mcp", "cli_route",
+    "cli_serve", "cli_setup", "cli_threads", "cli_tickets", "cli_tools", "command", "langchain_tools", "roots",
+    "studio", "terminal",
 )  # fmt: skip
 SERVERS = "mcp_results", "mcp_server", "mcp_transports"
 """Faces that their commands alone import, with what they are made with, and that show the table of tools."""
@@ -78,15 +79,17 @@ SERVERS = "mcp_results", "mcp_server", "mcp_transports"
 @pytest.mark.parametrize("face", [*FACES, *SERVERS])
 def test_faces_import_only_the_assistant(face: str) -> None:
     allowed = {
+        "agent.api.keys",
+        "agent.api.serving",
         "agent.assistant",
         "agent.reply",
         "agent.doctor",
         "agent.evaluation",
         "agent.language",
         "agent.router",
+        "agent.settings",
         "agent.setup",
         "agent.tickets",
-        "agent.api.serving",
         "tools.errors",
         "tools.types",
         "prompts",

@@ -45,6 +45,10 @@ class TooLarge(BadInput):
     """More was sent at once than is taken."""
 
 
+class TooSlow(BadInput):
+    """What was sent came too slowly to wait for."""
+
+
 class Unauthorised(SightlineError):
     """No key was given, or one that nobody knows."""
 

@@ -7,9 +7,11 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ... import __version__
-from . import catalogue, corrections, errors, looks, photos, threads, turns
+from . import catalogue, corrections, errors, looks, operating, photos, threads, turns
 from .gate import Gate
-from .limits import Bodies, Origins
+from .limits import Bodies, Hosts, Origins
+from .metrics import Metrics
+from .watch import Watch
 from .workers import Workers
 
 
@@ -28,11 +30,14 @@ def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: i
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        app.state.workers = Workers(at_once, in_line)
+        app.state.workers = Workers(at_once, in_line, metrics.seen)
         try:
             yield
         finally:
             app.state.workers.close()
+            await gate.close()
+
+    metrics = Metrics(lambda: app.state.workers.running, lambda: app.state.workers.in_line)
 
     app = FastAPI(
         title="Sightline",
@@ -43,9 +48,9 @@ def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: i
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    app.state.gate = gate
+    app.state.gate, app.state.metrics = gate, metrics
     errors.install(app)
-    for module in (turns, looks, photos, threads, corrections, catalogue):
+    for module in (turns, looks, photos, threads, corrections, catalogue, operating):
         app.include_router(module.router)
 
     @app.get("/health", response_model=Health, tags=["server"])
@@ -55,4 +60,6 @@ def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: i
 
     app.add_middleware(Bodies, most=most_bytes)
     app.add_middleware(Origins)
+    app.add_middleware(Hosts, gate=gate)
+    app.add_middleware(Watch, metrics=metrics)  # the outermost
     return app

@@ -24,6 +24,7 @@ from ...tools.errors import (
     Overloaded,
     SightlineError,
     TooLarge,
+    TooSlow,
     Unauthorised,
     Unavailable,
     UnknownCorrection,
@@ -40,6 +41,7 @@ STATUSES: Mapping[type[SightlineError], int] = {
     UnknownProduct: 404,
     UnknownCorrection: 404,
     Contradiction: 409,
+    TooSlow: 408,
     TooLarge: 413,
     Unauthorised: 401,
     Forbidden: 403,
@@ -94,6 +96,8 @@ def failure(error: BaseException) -> dict[str, Any]:
 def answer(error: BaseException) -> JSONResponse:
     """An error as a response."""
     headers = {"Retry-After": str(error.after)} if isinstance(error, Overloaded) else {}
+    if isinstance(error, TooLarge | TooSlow):
+        headers["Connection"] = "close"  # the rest of the body is not waited for
     if isinstance(error, Unauthorised):
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(failure(error), status_of(error), headers)
@@ -101,7 +105,7 @@ def answer(error: BaseException) -> JSONResponse:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What the schema says of errors: those that any request may meet, and these."""
-    return {status: {"model": Failure} for status in (400, 401, 403, 413, 422, 429, 500, 503, *statuses)}
+    return {status: {"model": Failure} for status in (400, 401, 403, 408, 413, 422, 429, 500, 503, *statuses)}
 
 
 def wrong(problems: ValidationError | RequestValidationError) -> JSONResponse:
@@ -114,7 +118,7 @@ def wrong(problems: ValidationError | RequestValidationError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Translate every error of this app."""
+    """Translate every error of this app that is foreseen; the others `watch` does."""
 
     @app.exception_handler(SightlineError)
     async def ours(_: Request, error: SightlineError) -> JSONResponse:
@@ -136,18 +140,12 @@ def install(app: FastAPI) -> None:
         allowed = {"Allow": _methods(app, request)} if error.status_code == 405 else error.headers
         return JSONResponse(body, error.status_code, allowed)
 
-    @app.exception_handler(Exception)
-    async def unforeseen(_: Request, error: Exception) -> JSONResponse:
-        return answer(error)
-
 
 def _methods(app: FastAPI, request: Request) -> str:
-    """The methods that there are routes for at the path of a request."""
-    path = request.url.path
-    found = (
-        route for route in iter_route_contexts(app.routes) if route.path and compile_path(route.path)[0].match(path)
-    )
-    return ", ".join(sorted({method for route in found for method in route.methods or ()}))
+    """The methods that there are routes for at the path of a request, as the first that fits writes it."""
+    routes = [route for route in iter_route_contexts(app.routes) if route.path]
+    at = next(route.path for route in routes if compile_path(route.path)[0].match(request.url.path))
+    return ", ".join(sorted({method for route in routes if route.path == at for method in route.methods or ()}))
 
 
 def _body(status: int, message: str, code: str, param: str | None = None) -> dict[str, Any]:

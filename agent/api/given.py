@@ -65,6 +65,8 @@ async def _form(request: Request, model: type[Given]) -> dict[str, Any]:
             kind = fields.get(name, {})
             if kind.get("type") == "array":
                 filled.setdefault(name, []).append(_parsed(kind["items"], got))
+            elif name in filled:
+                raise BadInput(f"Expected {name!r:.100} once; it comes several times.")
             else:
                 filled[name] = _parsed(kind, got)
     return filled

@@ -1,16 +1,25 @@
-"""What is refused before anybody reads it: bodies that are too large, and requests from pages of somebody else's."""
+"""What is refused before anybody reads it: bodies that are too large or too slow, and pages of somebody else's."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...tools.errors import Forbidden, TooLarge
+from ...tools.errors import Forbidden, TooLarge, TooSlow
 from . import errors
+from .gate import Gate
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""What this machine calls itself."""
+
+_GRACE, _SLOWEST = 30.0, 8_000.0
+"""Seconds that a body may take whatever its size, and the bytes a second that it must come at beyond them: a photo on a
+bad phone line does, and who sends byte by byte to hold the connection does not."""
 
 
 class Bodies:
-    """Ends a request whose body is larger than `most` bytes, whatever it said it would be."""
+    """Ends a request whose body is larger than `most` bytes, whatever it said it would be, or hardly comes at all."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         """`most` is in bytes."""
@@ -25,14 +34,22 @@ class Bodies:
         if told.isdecimal() and int(told) > self._most:
             await errors.answer(self._too_large())(scope, receive, send)
             return
-        came = 0
+        came, whole = 0, False
+        begun = asyncio.get_running_loop().time()
 
         async def counted() -> Message:
-            nonlocal came
-            message = await receive()
+            nonlocal came, whole
+            if whole:  # what is waited for now is that the caller leaves
+                return await receive()
+            try:
+                async with asyncio.timeout_at(begun + _GRACE + came / _SLOWEST):
+                    message = await receive()
+            except TimeoutError:
+                raise TooSlow("Expected the request to come faster; it was not waited for. Try again.") from None
             came += len(message.get("body", b""))
             if came > self._most:
                 raise self._too_large()
+            whole = not message.get("more_body", False)
             return message
 
         await self._app(scope, counted, send)
@@ -60,3 +77,33 @@ class Origins:
                 await errors.answer(refused)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class Hosts:
+    """Refuses, where no key is needed, requests for another host than this machine.
+
+    The page of a stranger can have its own name lead here; the browser then takes our answers for that page's.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+        self._app, self._gate = app, gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "http" and not self._gate.keyed:
+            host = Headers(scope=scope).get("host", "")
+            if _host_name(host) not in LOOPBACK:
+                refused = Forbidden(
+                    f"Expected a request for {', '.join(LOOPBACK)}, as long as there are no keys; got one for "
+                    f"{host!r:.200}. `sightline keys add` makes one."
+                )
+                await errors.answer(refused)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

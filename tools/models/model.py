@@ -7,6 +7,7 @@ become bytes at the call, and nowhere else.
 """
 
 import base64
+import contextvars
 import inspect
 import math
 import queue
@@ -26,6 +27,7 @@ from .repetition import repeats
 from .view import View, encode, seen_scale, unalike
 
 if TYPE_CHECKING:
+    from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
@@ -102,7 +104,8 @@ class Model:
     `opens` gives the chat model, at the first request: a checkpoint is not loaded for a home that is only listed.
     `name` is what contracts are kept under and, in a turn, what findings give as their source; `readable` is what
     people call it, "" where that is its name. `contract` is what calibration found, `None` where nobody calibrated.
-    `patience`: seconds that it may take of a turn. Without a `turn`, each request is bounded by itself.
+    `patience`: seconds that it may take of a turn. Without a `turn`, each request is bounded by itself. `callbacks` are
+    LangChain's handlers, which are told of each request; those of a host are not, for nobody has checked its replies.
     """
 
     opens: "Callable[[], BaseChatModel]"
@@ -113,6 +116,7 @@ class Model:
     patience: float = PATIENCE
     turn: Turn | None = None
     readable: str = ""
+    callbacks: "Sequence[BaseCallbackHandler]" = ()
 
     @property
     def chat(self) -> "BaseChatModel":
@@ -219,13 +223,15 @@ class Model:
 
         def pump() -> None:
             try:
-                for piece in _stream(self._opened(turn), messages, tokens, given_up):
+                for piece in _stream(self._opened(turn), messages, tokens, given_up, self.callbacks):
                     pieces.put(piece)
                 pieces.put(None)
             except BaseException as error:  # in this thread nobody would hear of it
                 pieces.put(error)
 
-        threading.Thread(target=pump, name="sightline-model", daemon=True).start()
+        # A handler that traces finds what the request is part of in the context.
+        within = contextvars.copy_context()
+        threading.Thread(target=within.run, args=(pump,), name="sightline-model", daemon=True).start()
         text, reason, first = "", "", None
         try:
             while True:
@@ -312,12 +318,16 @@ def _resolved(block: str | dict[str, Any], photos: Photos) -> str | dict[str, An
 
 
 def _stream(
-    chat: "BaseChatModel", messages: "Sequence[BaseMessage]", tokens: int, given_up: threading.Event
+    chat: "BaseChatModel",
+    messages: "Sequence[BaseMessage]",
+    tokens: int,
+    given_up: threading.Event,
+    callbacks: "Sequence[BaseCallbackHandler]",
 ) -> Iterator[tuple[str, str]]:
     """The text of a reply as it comes, until nobody wants it, and the reason for its end once there is one."""
     if given_up.is_set():  # while it was opened
         return
-    chunks = chat.stream(list(messages), {"tags": _TAGS, "callbacks": []}, **_told(chat, tokens, given_up))
+    chunks = chat.stream(list(messages), {"tags": _TAGS, "callbacks": list(callbacks)}, **_told(chat, tokens, given_up))
     try:
         for chunk in chunks:
             if given_up.is_set():
