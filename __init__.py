@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .agent.assistant import Assistant as Assistant
+    from .agent.client import Client as Client
     from .agent.langchain_tools import langchain_tools as langchain_tools
     from .agent.reply import Reply as Reply
 
 __version__ = "0.1.0"
-__all__ = ["Assistant", "Reply", "__version__", "langchain_tools"]
+__all__ = ["Assistant", "Client", "Reply", "__version__", "langchain_tools"]
 
 _HOMES = {
     "Assistant": ".agent.assistant",
+    "Client": ".agent.client",
     "Reply": ".agent.reply",
     "langchain_tools": ".agent.langchain_tools",
 }

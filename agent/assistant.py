@@ -41,7 +41,7 @@ from ..tools.errors import BadInput, Busy, SightlineError, UnknownPhoto
 from ..tools.kit import Reader
 from ..tools.models.model import Model
 from ..tools.models.opening import open_model
-from ..tools.photos import load, pixels
+from ..tools.photos import file_name, load, pixels
 from ..tools.reader import RapidReader
 from ..tools.toolbox import TOOLS
 from ..tools.types import (
@@ -55,6 +55,7 @@ from ..tools.types import (
     PhotoId,
     Product,
     View,
+    is_photo_id,
 )
 from .answering import hand_over
 from .correcting import confirm
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
     from PIL.Image import Image
-    from typing_extensions import TypeIs
 
     Source = str | Path | bytes | Image | Photo
     """A photo: a path, `-` for standard input, a data URI, bytes, a PIL image, or the id of a stored photo."""
@@ -443,20 +443,24 @@ class Assistant:
         box: Sequence[float] | None = None,
         edition: str | None = None,
         by: str | None = None,
+        source: str | None = None,
     ) -> View:
         """Keep a photo as a view of a product: from now on it teaches what that looks like. Give back what is kept.
 
         Where the official picture lies onto the photo, the product is taken to be; else in `box`, x0 y0 x1 y1 in pixels
         of the upright photo; else in its middle. What is around it is not learned. `edition` names the edition of the
-        pack where it is not the one of now, `by` who says so. Confirming the same again is harmless. Raises
+        pack where it is not the one of now, `by` who says so, `source` where the photo comes from: by default its file,
+        or the threads that it was sent to. Confirming the same again is harmless. Raises
         `Contradiction` where the photo shows, or its barcode names, another product; `BadInput` for a photo that is
         too poor, mirrored, or an official one of the product; `UnreadablePhoto`, `UnknownProduct`, `Busy`.
         """
         loaded = self.load(photo)
         self._own()
-        kit = self._kit if _is_id(photo) else replace(self._kit, readings=self._passing)
-        threads = [name for name in self._photos.threads(photo) if name.isprintable()] if _is_id(photo) else []
-        source = ", ".join(threads) if _is_id(photo) else _file_name(photo)
+        kit = self._kit if is_photo_id(photo) else replace(self._kit, readings=self._passing)
+        if source is None and is_photo_id(photo):
+            source = ", ".join(name for name in self._photos.threads(photo) if name.isprintable())
+        elif source is None:
+            source = file_name(photo)
         by, edition, source = (text and _plain(text) for text in (by, edition, source))
         place = Box(*map(float, box)) if box is not None else None
         return confirm(kit, loaded, sku, box=place, by=by, edition=edition, source=source or None)
@@ -578,7 +582,7 @@ class Assistant:
         """The photo, read once, to hand to several tools. Raises `UnreadablePhoto`, `UnknownPhoto`."""
         if isinstance(source, Photo):
             return source
-        return self._photos.get(source) if _is_id(source) else load(source)
+        return self._photos.get(source) if is_photo_id(source) else load(source)
 
     def keep(self, photo: "Source") -> PhotoId:
         """Keep a photo under no thread until `drop`, and give back its id. Raises `UnreadablePhoto`, `Busy`."""
@@ -820,7 +824,7 @@ class Assistant:
         # A model is spoken to in the language of what is asked, and where that is nothing, of who looks.
         language = language_of(args.get("question") or args.get("target") or "", spoken(None))
         kit = replace(self._kit, model=self._kit.model and self._kit.model.begun(), language=language)
-        if not _is_id(source):
+        if not is_photo_id(source):
             kit = replace(kit, readings=self._passing)
         if beside:
             kit = replace(kit, photos=_Beside(self._photos, beside))
@@ -851,16 +855,6 @@ def _known(model: Model, home: Path) -> Model:
     """The model with what was found of it under its own name, by the name that people call it. Raises `BadInput`."""
     contract = kept(model.name, model.server, home)
     return replace(model, name=model.readable or model.name, contract=contract)
-
-
-def _is_id(source: object) -> "TypeIs[str]":
-    return isinstance(source, str) and source.startswith("sha256:")
-
-
-def _file_name(source: "Source") -> str | None:
-    """The name of the file that a photo comes from; `None` where it comes from none."""
-    named = isinstance(source, Path) or (isinstance(source, str) and source != "-" and source[:5].lower() != "data:")
-    return Path(str(source)).name if named else None
 
 
 def _as_reply(event: Event) -> Reply:

@@ -33,6 +33,7 @@ from .terminal import bar, print_evidence, print_json, print_ledger, say, spinne
 
 if TYPE_CHECKING:
     from .assistant import Assistant
+    from .client import Client
     from .reply import Reply
 
 app = typer.Typer(
@@ -186,7 +187,7 @@ class _Put(NamedTuple):
 
 
 def _turn(
-    assistant: "Assistant",
+    assistant: "Assistant | Client",
     text: str,
     photos: list[str],
     thread: str,

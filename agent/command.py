@@ -16,6 +16,7 @@ from .terminal import print_line, say
 
 if TYPE_CHECKING:
     from .assistant import Assistant
+    from .client import Client
 
 BAD_INPUT, FAILURE, INTERRUPTED = 2, 4, 130
 EXITS = {"found": 0, "absent": 1, "unreadable": 3, "not_looked": 5}
@@ -33,9 +34,15 @@ Plain = Annotated[bool, typer.Option("--plain", help="No colour, boxes or spinne
 
 
 @contextmanager
-def opened(home: Path | None, as_json: bool) -> Iterator["Assistant"]:
-    """The Assistant of a home; errors are told, and end the command."""
+def opened(home: Path | None, as_json: bool) -> Iterator["Assistant | Client"]:
+    """The Assistant of a home, or of the server that runs on it; errors are told, and end the command."""
     with errors(as_json):
+        from .client import Client
+
+        if client := Client.at(home):
+            with client:
+                yield client
+            return
         from .assistant import Assistant
 
         with Assistant.open(home) as assistant:

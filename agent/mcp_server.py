@@ -31,6 +31,7 @@ from ..tools.toolbox import TOOLS
 from ..tools.types import Correction, Finding, Photo, Product
 from .as_text import correction_text, finding_text, products_text, reply_text
 from .assistant import Assistant
+from .client import Client
 from .mcp_results import jpeg, result, schema
 from .reply import Progress, Reply, to_json
 from .roots import Roots
@@ -48,6 +49,7 @@ PhotoSource = Annotated[
 ]
 
 Tell = Callable[[str], None]
+Sdk = Assistant | Client
 Args = Mapping[str, Any]
 
 
@@ -69,13 +71,13 @@ class _Offer:
     """
 
     method: Callable[..., Any]
-    run: Callable[[Assistant, Args, Tell], CallToolResult]
+    run: Callable[[Sdk, Args, Tell], CallToolResult]
     gives: Any
     writes: bool = False
     words: str | None = None
 
 
-def make(assistant: Assistant, roots: Roots) -> MCPServer[Any]:
+def make(assistant: Sdk, roots: Roots) -> MCPServer[Any]:
     """A server over this Assistant, whose clients may have files inside `roots` looked at."""
     limiter = CapacityLimiter(_AT_ONCE)
     server = MCPServer[Any](
@@ -102,7 +104,7 @@ def _offers() -> dict[str, _Offer]:
     }
 
 
-def _tool(name: str, offer: _Offer, assistant: Assistant, roots: Roots, limiter: CapacityLimiter) -> Tool:
+def _tool(name: str, offer: _Offer, assistant: Sdk, roots: Roots, limiter: CapacityLimiter) -> Tool:
     """A tool of the server, with the arguments that the method takes; a photo is named in one of three ways."""
     parameters, sources = _parameters(offer.method)
 
@@ -164,7 +166,7 @@ def _description(method: Callable[..., Any]) -> str:
     return (inspect.getdoc(method) or "").partition("Raises ")[0].strip()
 
 
-def _loaded(assistant: Assistant, roots: Roots, named: Any, client: Sequence[Path]) -> Any:
+def _loaded(assistant: Sdk, roots: Roots, named: Any, client: Sequence[Path]) -> Any:
     """A photo, or each of several, or none; one that is kept stays an id, so that what is kept of it is used."""
     if named is None:
         return None
@@ -199,8 +201,8 @@ def _translated(bad: type[Exception], failed: type[Exception]) -> Iterator[None]
         raise refusal(f"{type(error).__name__}: {error}") from error
 
 
-def _look(name: str) -> Callable[[Assistant, Args, Tell], CallToolResult]:
-    def run(assistant: Assistant, args: Args, tell: Tell) -> CallToolResult:
+def _look(name: str) -> Callable[[Sdk, Args, Tell], CallToolResult]:
+    def run(assistant: Sdk, args: Args, tell: Tell) -> CallToolResult:
         del tell  # one look is one step
         look: Callable[..., Finding] = getattr(assistant, name, partial(assistant.look, name))
         finding = look(**args)
@@ -214,7 +216,7 @@ def _look(name: str) -> Callable[[Assistant, Args, Tell], CallToolResult]:
     return run
 
 
-def _ask(assistant: Assistant, args: Args, tell: Tell) -> CallToolResult:
+def _ask(assistant: Sdk, args: Args, tell: Tell) -> CallToolResult:
     """A turn; where its caller has gone, it is given up at its next step."""
     events: Any = assistant.stream(**args)
     try:
@@ -228,19 +230,19 @@ def _ask(assistant: Assistant, args: Args, tell: Tell) -> CallToolResult:
     raise TypeError("A turn ends with its Reply; this one did not.")
 
 
-def _search(assistant: Assistant, args: Args, tell: Tell) -> CallToolResult:
+def _search(assistant: Sdk, args: Args, tell: Tell) -> CallToolResult:
     del tell
     hits = assistant.search(**args)
     listed = [{**hit._asdict(), "product": to_json(hit.product)} for hit in hits]
     return result(products_text(hit.product for hit in hits), {"hits": listed})
 
 
-def _correct(assistant: Assistant, args: Args, tell: Tell) -> CallToolResult:
+def _correct(assistant: Sdk, args: Args, tell: Tell) -> CallToolResult:
     del tell
     return _kept(assistant.correct(**args), "kept")
 
 
-def _undo(assistant: Assistant, args: Args, tell: Tell) -> CallToolResult:
+def _undo(assistant: Sdk, args: Args, tell: Tell) -> CallToolResult:
     del tell
     return _kept(assistant.undo_correction(**args), "undone")
 
@@ -249,7 +251,7 @@ def _kept(correction: Correction, what: str) -> CallToolResult:
     return result(correction_text(correction, what), to_json(correction))
 
 
-def _add_catalogue(server: MCPServer[Any], assistant: Assistant) -> None:
+def _add_catalogue(server: MCPServer[Any], assistant: Sdk) -> None:
     """The catalogue as resources: the list of products, each with its record, and its official photos."""
     # A SKU may look like a path, and is never taken for one.
     harmless = ResourceSecurity(exempt_params={"sku"})

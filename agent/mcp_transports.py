@@ -12,8 +12,8 @@ import anyio
 from mcp.server.mcpserver import MCPServer
 
 from ..tools.errors import BadInput
+from .note import LOOPBACK
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CHUNK = 65536
 _GRACE = 3  # seconds that clients have to leave when the server is told to end
 _LARGEST = 70_000_000

@@ -4,9 +4,10 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
 from ..tools.errors import BadInput
 from ..tools.types import Photo
@@ -29,23 +30,41 @@ def export(file: Path, turns: Sequence[dict[str, Any]], photos: Iterable[Photo])
     otherwise or it cannot be written.
     """
     lines = "".join(json.dumps(turn, ensure_ascii=False) + "\n" for turn in turns)
-    kind = file.suffix.lower()
-    if kind not in (".zip", ".jsonl"):
-        raise BadInput(f"Expected a file that ends in .zip, or in .jsonl for the turns alone; got {file.name!r}.")
+    kind, written = kind_of(file), 0
+    with whole(file) as out:
+        if kind == "jsonl":
+            out.write(lines.encode())
+        else:
+            # Photos are compressed already.
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as zipped:
+                zipped.writestr(TURNS, lines, zipfile.ZIP_DEFLATED)
+                for photo in photos:
+                    zipped.writestr(name_of(photo), photo.data)
+                    written += 1
+    return written
+
+
+def kind_of(file: Path) -> Literal["zip", "jsonl"]:
+    """What a file of this name is to hold. Raises `BadInput` for any other."""
+    match file.suffix.lower():
+        case ".zip":
+            return "zip"
+        case ".jsonl":
+            return "jsonl"
+    raise BadInput(f"Expected a file that ends in .zip, or in .jsonl for the turns alone; got {file.name!r}.")
+
+
+@contextmanager
+def whole(file: Path) -> Iterator[IO[bytes]]:
+    """What is written to this takes the place of a file once all of it is there, and never before.
+
+    Raises `BadInput` where it cannot be written.
+    """
     try:
         handle, part = tempfile.mkstemp(prefix=".export-", dir=file.absolute().parent)
         try:
-            written = 0
             with os.fdopen(handle, "wb") as out:
-                if kind == ".jsonl":
-                    out.write(lines.encode())
-                else:
-                    # Photos are compressed already.
-                    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as zipped:
-                        zipped.writestr(TURNS, lines, zipfile.ZIP_DEFLATED)
-                        for photo in photos:
-                            zipped.writestr(name_of(photo), photo.data)
-                            written += 1
+                yield out
                 out.flush()
                 os.fsync(out.fileno())
             Path(part).replace(file)
@@ -54,4 +73,3 @@ def export(file: Path, turns: Sequence[dict[str, Any]], photos: Iterable[Photo])
             raise
     except OSError as error:
         raise BadInput(f"Expected a place to write to; {file} cannot be written ({error}).") from error
-    return written

@@ -103,6 +103,12 @@ _lock = threading.Lock()
 _opening = threading.RLock()
 
 
+def file_name(source: Source | Photo) -> str | None:
+    """The name of the file that a photo comes from; `None` where it comes from none."""
+    named = isinstance(source, Path) or (isinstance(source, str) and source != "-" and source[:5].lower() != "data:")
+    return Path(str(source)).name if named else None
+
+
 def load(source: Source, limits: Limits = LIMITS) -> Photo:
     """Read a photo from a path, bytes, a PIL image, a data URI, or `-` for standard input.
 

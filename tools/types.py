@@ -10,13 +10,22 @@ outer corner of the top left pixel at (0, 0). A box holds its right and bottom e
 import math
 from collections.abc import Iterable
 from dataclasses import field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import ConfigDict, computed_field
 from pydantic.dataclasses import dataclass
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
 PhotoId = str
 """`sha256:` and 64 hexadecimal digits: the hash of the stored bytes."""
+
+
+def is_photo_id(source: object) -> "TypeIs[str]":
+    """Whether this, where a photo is expected, is meant as the id of a stored one."""
+    return isinstance(source, str) and source.startswith("sha256:")
+
 
 Outcome = Literal["found", "absent", "unreadable", "not_looked"]
 """Four different answers: seen; looked and saw none; looked and could not tell; did not look."""

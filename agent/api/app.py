@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ... import __version__
-from . import catalogue, corrections, errors, looks, operating, photos, threads, turns
+from . import catalogue, corrections, errors, local, looks, operating, photos, threads, turns
 from .gate import Gate
 from .limits import Bodies, Hosts, Origins
 from .metrics import Metrics
@@ -50,7 +50,7 @@ def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: i
     )
     app.state.gate, app.state.metrics = gate, metrics
     errors.install(app)
-    for module in (turns, looks, photos, threads, corrections, catalogue, operating):
+    for module in (turns, looks, photos, threads, corrections, catalogue, local, operating):
         app.include_router(module.router)
 
     @app.get("/health", response_model=Health, tags=["server"])

@@ -42,12 +42,18 @@ class Found(BaseModel):
 async def search(
     caller: Looking,
     workers: Pool,
-    words: Annotated[str, Query(min_length=1, max_length=500)],
-    most: Annotated[int, Query(ge=1, le=100)] = 10,
+    words: Annotated[str, Query(max_length=500)],
+    most: Annotated[int, Query(ge=1, le=10_000)] = 10,
 ) -> Response:
     """The products that words describe best."""
     hits = await workers.run(partial(caller.assistant.search, words, most))
     return JSONResponse([{**hit._asdict(), "product": to_json(hit.product)} for hit in hits])
+
+
+@router.get("/products/{sku:path}", response_model=Product, responses=responses(404))
+async def product(sku: str, caller: Looking, workers: Pool) -> Response:
+    """One product."""
+    return shown(await workers.run(partial(caller.assistant.product, sku)))
 
 
 class Added(Given):
@@ -90,13 +96,14 @@ async def views(caller: Looking, workers: Pool, sku: Annotated[str | None, Query
 
 
 class Confirmed(Given):
-    """A photo, and the product that it shows; see `sightline catalogue confirm`."""
+    """A photo, and the product that it shows; `source` says where the photo comes from. See `catalogue confirm`."""
 
     photo: PhotoSource
     sku: Sku
     box: BoxGiven | None = None
     edition: str | None = None
     by: str | None = None
+    source: str | None = None
 
 
 @router.post(

@@ -143,8 +143,9 @@ def install(app: FastAPI) -> None:
 
 def _methods(app: FastAPI, request: Request) -> str:
     """The methods that there are routes for at the path of a request, as the first that fits writes it."""
-    routes = [route for route in iter_route_contexts(app.routes) if route.path]
-    at = next(route.path for route in routes if compile_path(route.path)[0].match(request.url.path))
+    routes = list(iter_route_contexts(app.routes))
+    paths = [route.path for route in routes if route.path]
+    at = next(path for path in paths if compile_path(path)[0].match(request.url.path))
     return ", ".join(sorted({method for route in routes if route.path == at for method in route.methods or ()}))
 
 

@@ -17,6 +17,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from ...tools.errors import BadInput, Forbidden, Overloaded, Unauthorised
 from ..assistant import Assistant
+from ..note import proof
 from .calls import under_way
 from .keys import ALL, Keys, Scope
 from .tenants import Tenants
@@ -63,7 +64,7 @@ class Gate:
         Whoever has a key may ask `rate` times, as in `60/minute`, and so many times at once; `homes` of tenants stay
         open while nobody asks. Raises `BadInput` for a rate that is none.
         """
-        self._assistant, self._secret = assistant, f"Bearer {secret}"
+        self._assistant, self._secret = assistant, secret
         self._keys = Keys(assistant.home)
         self._tenants = Tenants(assistant, homes)
         self._rate = _rate(rate) if rate else None
@@ -76,10 +77,14 @@ class Gate:
         """Whether a key is needed; without, whoever reaches this server may do everything."""
         return self._keys.wanted
 
+    def prove(self, nonce: str) -> str:
+        """What only who knows the secret can say to this nonce."""
+        return proof(self._secret, nonce)
+
     def known(self, authorization: str | None) -> Known:
         """Who sends this `Authorization` header. Raises `Unauthorised`, and `Unavailable` where keys are unreadable."""
         given = authorization or ""
-        if hmac.compare_digest(given.encode("utf-8", "replace"), self._secret.encode()):
+        if hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {self._secret}".encode()):
             return self._noted(Known("local", ALL, None, local=True))
         if not self.keyed:
             return self._noted(Known("anyone", ALL, None, local=False))

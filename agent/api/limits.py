@@ -7,11 +7,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...tools.errors import Forbidden, TooLarge, TooSlow
+from ..note import LOOPBACK
 from . import errors
 from .gate import Gate
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""What this machine calls itself."""
 
 _GRACE, _SLOWEST = 30.0, 8_000.0
 """Seconds that a body may take whatever its size, and the bytes a second that it must come at beyond them: a photo on a

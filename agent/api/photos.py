@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from pydantic import BaseModel, TypeAdapter, WithJsonSchema
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -24,6 +24,7 @@ Id = Annotated[str, InPath(pattern="^sha256:[0-9a-f]{64}$")]
 _IMAGES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
 }
+Stored = Annotated[bool, Query(description="As it is stored, whatever its encoding, and not upright.")]
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """What an id names never changes."""
 
@@ -62,15 +63,15 @@ async def drop(photo: Id, caller: Looking, workers: Pool) -> Response:
 
 
 @router.get("/photos/{photo}", response_class=Response, responses=responses(404) | _IMAGES)
-async def show(photo: Id, caller: Looking, workers: Pool) -> Response:
+async def show(photo: Id, caller: Looking, workers: Pool, stored: Stored = False) -> Response:
     """A photo that the home keeps, upright."""
-    return _shown(await workers.run(partial(caller.assistant.upright, photo)))
+    return await workers.run(lambda: _shown(caller.assistant, caller.assistant.load(photo), stored))
 
 
 @router.get("/references/{photo}", response_class=Response, responses=responses(404) | _IMAGES)
-async def official(photo: Id, caller: Looking, workers: Pool) -> Response:
+async def official(photo: Id, caller: Looking, workers: Pool, stored: Stored = False) -> Response:
     """An official photo of the catalogue, or a confirmed one, upright."""
-    return _shown(await workers.run(lambda: caller.assistant.upright(caller.assistant.official(photo))))
+    return await workers.run(lambda: _shown(caller.assistant, caller.assistant.official(photo), stored))
 
 
 @router.get("/pictures/{turn}/{name}", response_class=FileResponse, responses=responses(404) | _IMAGES)
@@ -121,5 +122,6 @@ def _marked(assistant: Assistant, photo: str | bytes, finding: Finding, other: s
             ) from error
 
 
-def _shown(image: tuple[bytes, str]) -> Response:
-    return Response(image[0], media_type=image[1], headers=_FOREVER)
+def _shown(assistant: Assistant, photo: Photo, stored: bool) -> Response:
+    data, kind = (photo.data, "application/octet-stream") if stored else assistant.upright(photo)
+    return Response(data, media_type=kind, headers=_FOREVER)

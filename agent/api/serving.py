@@ -1,27 +1,27 @@
 """Running the server: one process that writes the home, until it is told to stop."""
 
-import json
 import os
 import secrets
 import signal
 import socket
 import sys
-import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from ...tools.errors import BadInput
-from .. import tracing
+from .. import note, tracing
 from ..assistant import Assistant
+from ..note import LOOPBACK
 from . import logs
 from .app import create_app
 from .gate import PER_KEY, Gate
-from .limits import LOOPBACK
 
-NOTE = "server.json"
-"""The file in a home that says where its server is; only its owner can read it."""
+_PATIENCE = 30
+"""Seconds for which what is under way may go on once the server is told to stop."""
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104, which is about binding to it
 """What this machine calls itself where the server listens at all its addresses."""
@@ -50,8 +50,9 @@ class Bounds:
 
 
 def serve(home: Path | None, host: str, port: int, bounds: Bounds = Bounds()) -> None:
-    """Serve a home until SIGINT or SIGTERM; what is under way is finished first.
+    """Serve a home until SIGINT or SIGTERM; what is under way is finished first, for half a minute, and then cut off.
 
+    So it is by a second signal: a turn that is cut off can be resumed, as after a crash.
     Raises `BadInput` for an address that cannot be had or a rate that is none, `Busy` where another process writes the
     home, `Unavailable` where its keys cannot be read.
     """
@@ -70,9 +71,10 @@ def serve(home: Path | None, host: str, port: int, bounds: Bounds = Bounds()) ->
             here = _HERE.get(host, host)
             name = f"[{here}]" if ":" in here else here
             address = f"http://{name}:{bound.getsockname()[1]}"
-            note = _note(assistant.home, {"url": address, "pid": os.getpid(), "secret": secret})
-            # Stopped by a signal, uvicorn gives it again to whoever would have had it: this ends the blocks we are in.
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+            # Before the server runs, and once it has ended, a signal ends the process in order.
+            for each in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(each, _end)
+            left = note.write(assistant.home, note.Note(address, secret))
             try:
                 logs.configure()
                 config = uvicorn.Config(
@@ -84,12 +86,39 @@ def serve(home: Path | None, host: str, port: int, bounds: Bounds = Bounds()) ->
                     server_header=False,
                     limit_concurrency=_CONNECTIONS,
                     timeout_keep_alive=_IDLE,
-                    timeout_graceful_shutdown=30,
+                    timeout_graceful_shutdown=_PATIENCE,
                 )
                 print(f"Sightline serves {assistant.home} at {address}", flush=True)  # noqa: T201
-                uvicorn.Server(config).run(sockets=[bound])
+                _Server(config, left).run(sockets=[bound])
             finally:
-                note.unlink(missing_ok=True)
+                left.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """A server that a second signal, or its own patience, ends at once."""
+
+    def __init__(self, config: uvicorn.Config, left: Path) -> None:
+        super().__init__(config)
+        self._left = left
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See `uvicorn.Server`, which would wait for a worker as long as that takes."""
+        if self.should_exit:
+            self._cut_off(sig)
+        super().handle_exit(sig, frame)
+        # A little after what is under way was asked to end.
+        timer = threading.Timer(_PATIENCE + 2, self._cut_off, [sig])
+        timer.daemon = True
+        timer.start()
+
+    def _cut_off(self, sig: int) -> None:
+        self._left.unlink(missing_ok=True)
+        os._exit(128 + sig)
+
+
+def _end(sig: int, frame: FrameType | None) -> None:
+    del sig, frame
+    sys.exit(0)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -98,14 +127,9 @@ def _bound(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        # Who reads the note before the server runs has to wait a moment, and is not refused.
+        bound.listen(128)
     except OSError as error:
         bound.close()
         raise BadInput(f"Expected a port that is free; {host}:{port} cannot be had ({error}). Try another.") from error
     return bound
-
-
-def _note(home: Path, data: dict[str, object]) -> Path:
-    handle, part = tempfile.mkstemp(prefix=".server-", dir=home)  # mkstemp: its owner alone may read it
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(json.dumps(data))
-    return Path(part).replace(home / NOTE)

@@ -9,6 +9,9 @@ from starlette.responses import JSONResponse
 from ..assistant import Event
 from ..reply import Progress, Reply, Statement, to_json
 
+UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Headers of events: no proxy keeps them back to send several together."""
+
 
 def picture_of(path: str) -> str:
     """The address of an annotated picture, by its file."""

@@ -50,6 +50,19 @@ async def threads(caller: Looking, workers: Pool) -> Response:
     return JSONResponse(await workers.run(partial(listed, caller.assistant)))
 
 
+@router.get("/unfinished", response_model=dict[str, str], responses=responses())
+async def unfinished(caller: Looking, workers: Pool) -> Response:
+    """The turns that were cut short and can be resumed, each with its thread."""
+    return JSONResponse(await workers.run(caller.assistant.unfinished))
+
+
+@router.get("/waiting/{thread:path}", response_model=Ask | None, responses=responses())
+async def waiting(thread: str, caller: Looking, workers: Pool) -> Response:
+    """What the last turn of a thread waits for; `null` where it waits for nothing."""
+    ask = await workers.run(partial(caller.assistant.waiting, thread))
+    return JSONResponse(ask and to_json(ask))
+
+
 @router.get("/threads/{thread:path}", response_model=list[Reply], responses=responses(404))
 async def history(thread: str, caller: Looking, workers: Pool) -> Response:
     """Every finished turn of a thread, oldest first."""
@@ -174,7 +187,7 @@ async def send(caller: Looking, workers: Pool) -> Response:
     return JSONResponse([_placed(placed) for placed in await workers.run(caller.assistant.send_tickets)])
 
 
-@router.get("/tickets/{ticket}", response_model=TicketPlaced, responses=responses(404))
+@router.get("/tickets/{ticket:path}", response_model=TicketPlaced, responses=responses(404))
 async def ticket(ticket: str, caller: Looking, workers: Pool) -> Response:
     """One ticket."""
     return JSONResponse(_placed(await workers.run(partial(caller.assistant.ticket, ticket))))

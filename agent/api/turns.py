@@ -13,7 +13,7 @@ from ..reply import Reply
 from .caller import Looking, Pool
 from .errors import failure, responses
 from .given import Given, PhotoSource, body, given
-from .shown import framed, reply_json, sse
+from .shown import UNBUFFERED, framed, reply_json, sse
 from .sources import sources
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
@@ -73,17 +73,13 @@ async def take(request: Request, caller: Looking, workers: Pool) -> Response:
     # What is wrong with a request comes before its first event, and has a status of its own.
     first = await anext(events)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return StreamingResponse(_told(first, events), media_type="text/event-stream", headers=_UNBUFFERED)
+        return StreamingResponse(_told(first, events), media_type="text/event-stream", headers=UNBUFFERED)
     last = first
     async for event in events:
         last = event
     if not isinstance(last, Reply):
         raise TypeError(f"A turn ends with its Reply; got {last!r}.")
     return JSONResponse(reply_json(last))
-
-
-_UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-"""No proxy keeps events back to send several together."""
 
 
 async def _told(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
@@ -99,8 +95,8 @@ async def _told(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
 async def find(
     caller: Looking,
     workers: Pool,
-    words: Annotated[str, Query(min_length=1, max_length=500)],
-    most: Annotated[int, Query(ge=1, le=200)] = 20,
+    words: Annotated[str, Query(max_length=500)],
+    most: Annotated[int, Query(ge=1, le=10_000)] = 20,
 ) -> Any:
     """Find turns by what was asked and answered, in all threads; the latest first."""
     found = await workers.run(partial(caller.assistant.find_turns, words, most))
