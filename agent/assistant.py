@@ -14,7 +14,7 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -37,7 +37,7 @@ from ..memory.photos import PhotoStore
 from ..memory.readings import Readings
 from ..memory.records import read as read_rows
 from ..memory.sessions import Found, Sessions, Thread
-from ..tools.errors import BadInput, Busy, SightlineError, UnknownPhoto
+from ..tools.errors import BadInput, Busy, SightlineError, UnknownPhoto, UnknownThread
 from ..tools.kit import Reader
 from ..tools.models.model import Model
 from ..tools.models.opening import open_model
@@ -60,7 +60,7 @@ from ..tools.types import (
 from .answering import hand_over
 from .correcting import confirm
 from .desks import open_desk
-from .evidence import draw_compared
+from .evidence import copied, draw_compared
 from .graph import build_graph
 from .language import language_of, spoken
 from .manners import MANNERS
@@ -697,6 +697,50 @@ class Assistant:
             self._sessions.rename(thread, name)
             self._corrections.rename(thread, name)
             self._photos.forget(thread)
+
+    def mark(self, turn: str, mark: str) -> None:
+        """Note by what else a finished turn is found, in place of another turn that was. Raises `Busy`."""
+        self._own()
+        self._sessions.mark(turn, mark)
+
+    def marked(self, mark: str) -> tuple[Reply, float] | None:
+        """The turn that is found by this, and since when (seconds since 1970); `None` where there is none."""
+        found = self._sessions.marked(mark)
+        return (Reply.from_dict(found[0]), found[1]) if found else None
+
+    def going_on(self, mark: str, said: str, name: str) -> str | None:
+        """The thread in which to go on after the marked turn; `None` where there is none, or it has not `said` that.
+
+        It is the turn's own, where that is its last turn. Else it is a new thread of this name, which begins with
+        copies of the turns up to that one, with ids and pictures of their own, none of which waits for an answer; the
+        other is left as it is. Raises `Busy`, and `BadInput` for a name that is none or is taken.
+        """
+        name = thread_name(name)
+        self._own()
+        found = self._sessions.marked(mark)
+        if not found or found[0]["text"].strip() != said.strip():
+            return None
+        turn, thread = found[0]["turn"], str(found[0]["thread"])
+        with self._threads[thread]:
+            last = self._sessions.last(thread)
+            if last and last["turn"] == turn:
+                return thread
+            before = self._sessions.until(turn)
+        with self._threads[name]:
+            # Referred to before it is a thread: whatever is left of this by a crash, `_own` clears.
+            self._photos.refer(name, {photo for reply in before for photo in reply["photos"]})
+            self._sessions.begin(name, [copied(reply, name, self._kit.pictures) for reply in before])
+        return name if before else None
+
+    def forget_all_but(self, most: int, pattern: str) -> None:
+        """Delete the threads whose names fit this pattern (as of a file), but for the `most` used last.
+
+        Raises `Busy`.
+        """
+        self._own()
+        for thread in self._sessions.beyond(pattern, most):
+            with suppress(UnknownThread):  # another call may have been quicker
+                self.forget(thread)
 
     def export(self, thread: str, file: Path | str) -> int:
         """Write a thread to a `.zip`, its replies as JSON Lines with its photos as stored; how many photos it holds.

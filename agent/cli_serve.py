@@ -24,6 +24,14 @@ def serve(
         str | None, typer.Option(help="How often one key may ask, as 60/minute. [default: no limit]")
     ] = None,
     most_mb: Annotated[int, typer.Option(min=1, help="How many MB one request may bring.")] = 100,
+    fetch: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="SIGHTLINE_FETCH",
+            metavar="HOST",
+            help="A host that photos may be fetched from by their https addresses; repeat it. [default: none]",
+        ),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Serve a home over HTTP: a page, an API, and /v1 for OpenAI's clients; until it is interrupted.
@@ -35,4 +43,4 @@ def serve(
         from .api.serving import Bounds
         from .api.serving import serve as run
 
-        run(home, host, port, Bounds(at_once, in_line, per_key, rate, most_mb))
+        run(home, host, port, Bounds(at_once, in_line, per_key, rate, most_mb, tuple(fetch or ())))

@@ -1,8 +1,12 @@
 """The pictures that show what an answer rests on: photos with numbered marks, comparisons side by side."""
 
+import os
+import shutil
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..prompts import say
 from ..tools.kit import Kit
@@ -71,3 +75,13 @@ def draw_compared(kit: Kit, finding: Finding, language: str, path: Path) -> bool
     seen = pixels(kit.photos.get(finding.photos[0]))
     save(side_by_side(seen, shown(pixels(other), quad), homography, marks, captions), path)
     return True
+
+
+def copied(reply: dict[str, Any], thread: str, pictures: Path) -> dict[str, Any]:
+    """A reply (plain JSON) for another thread, with an id and with pictures of its own, in this folder."""
+    turn = uuid.uuid4().hex
+    if (pictures / reply["turn"]).is_dir():
+        # No picture is ever written again: both may be the same file.
+        shutil.copytree(pictures / reply["turn"], pictures / turn, copy_function=os.link)
+    shown = [{**picture, "path": str(pictures / turn / Path(picture["path"]).name)} for picture in reply["pictures"]]
+    return {**reply, "thread": thread, "turn": turn, "pictures": shown}

@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS turns (
     turn TEXT PRIMARY KEY, thread TEXT NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL, reply TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS by_thread ON turns (thread, n);
+CREATE TABLE IF NOT EXISTS marks (mark TEXT PRIMARY KEY, turn TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_turn ON marks (turn);
 """
 
 # What came later, by the version of the file that has it. A trigger keeps what an older Sightline adds as well.
@@ -84,7 +86,16 @@ class Sessions:
             self._db.execute(
                 "INSERT INTO turns SELECT ?, ?, COALESCE(MAX(n), 0) + 1, ?, ? FROM turns WHERE thread = ? "
                 "ON CONFLICT (turn) DO UPDATE SET reply = excluded.reply, at = excluded.at",
-                (turn, thread, time.time(), json.dumps(reply, ensure_ascii=False, separators=(",", ":")), thread),
+                (turn, thread, time.time(), _written(reply), thread),
+            )
+
+    def begin(self, thread: str, replies: list[dict[str, Any]]) -> None:
+        """A thread of these turns, all at once or not at all. Raises `BadInput` where the name is taken."""
+        with self._whole():
+            self._must_be_free(thread)
+            self._db.executemany(
+                "INSERT INTO turns VALUES (?, ?, ?, ?, ?)",
+                [(r["turn"], thread, n, time.time(), _written(r)) for n, r in enumerate(replies, 1)],
             )
 
     def last(self, thread: str) -> dict[str, Any] | None:
@@ -96,6 +107,30 @@ class Sessions:
         """The last `n` turns of a thread, oldest first; none where there are none."""
         rows = self._rows(f"SELECT reply FROM turns WHERE thread = ? ORDER BY n DESC LIMIT {int(n)}", thread)  # noqa: S608
         return [json.loads(reply) for (reply,) in reversed(rows)]
+
+    def mark(self, turn: str, mark: str) -> None:
+        """Note by what else this turn is found, in place of another turn that was; it goes with its thread."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (mark, turn, time.time()))
+
+    def marked(self, mark: str) -> tuple[dict[str, Any], float] | None:
+        """The turn that is found by this, and since when (seconds since 1970); `None` where there is none."""
+        rows = self._rows("SELECT t.reply, m.at FROM marks m JOIN turns t ON t.turn = m.turn WHERE m.mark = ?", mark)
+        return (json.loads(rows[0][0]), rows[0][1]) if rows else None
+
+    def until(self, turn: str) -> list[dict[str, Any]]:
+        """The turns of a thread up to this one, oldest first; none where it is not kept."""
+        rows = self._rows(
+            "SELECT t.reply FROM turns l JOIN turns t ON t.thread = l.thread AND t.n <= l.n "
+            "WHERE l.turn = ? ORDER BY t.n",
+            turn,
+        )
+        return [json.loads(reply) for (reply,) in rows]
+
+    def beyond(self, pattern: str, most: int) -> list[str]:
+        """The threads whose names fit a pattern of `GLOB`, but for the `most` that were used last."""
+        query = "SELECT thread FROM turns WHERE thread GLOB ? GROUP BY thread ORDER BY MAX(at) DESC LIMIT -1 OFFSET "
+        return [thread for (thread,) in self._rows(query + str(int(most)), pattern)]
 
     def turns(self, thread: str) -> list[dict[str, Any]]:
         """Every turn of a thread, oldest first. Raises `UnknownThread`."""
@@ -163,8 +198,7 @@ class Sessions:
         """
         with self._whole():
             self._must_have(thread)
-            if self._db.execute("SELECT 1 FROM turns WHERE thread = ?", (name,)).fetchone():
-                raise BadInput(f"Expected a name that no thread has; {name!r} is taken. Choose another.")
+            self._must_be_free(name)
             self._db.execute(
                 "UPDATE turns SET thread = ?, reply = json_set(reply, '$.thread', ?) WHERE thread = ?",
                 (name, name, thread),
@@ -179,6 +213,7 @@ class Sessions:
             # Else what was said stays in the index, in pieces, until more is added.
             self._db.execute("INSERT INTO said (said) VALUES ('optimize')")
             self._db.execute("DELETE FROM titles WHERE thread = ?", (thread,))
+            self._db.execute("DELETE FROM marks WHERE turn IN (SELECT turn FROM turns WHERE thread = ?)", (thread,))
             return [t for (t,) in self._db.execute("DELETE FROM turns WHERE thread = ? RETURNING turn", (thread,))]
 
     def close(self) -> None:
@@ -203,12 +238,21 @@ class Sessions:
         if not self._db.execute("SELECT 1 FROM turns WHERE thread = ?", (thread,)).fetchone():
             raise _unknown(thread)
 
+    def _must_be_free(self, name: str) -> None:
+        """Raise `BadInput` where a thread is called so; within `_whole`."""
+        if self._db.execute("SELECT 1 FROM turns WHERE thread = ?", (name,)).fetchone():
+            raise BadInput(f"Expected a name that no thread has; {name!r} is taken. Choose another.")
+
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def _rows(self, query: str, *values: str) -> list[Any]:
         with self._lock:
             return self._db.execute(query, values).fetchall()
+
+
+def _written(reply: dict[str, Any]) -> str:
+    return json.dumps(reply, ensure_ascii=False, separators=(",", ":"))
 
 
 def _unknown(thread: str) -> UnknownThread:

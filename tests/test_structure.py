@@ -120,6 +120,7 @@ def test_the_api_imports_only_the_assistant_and_what_it_takes_and_gives(path: Pa
         "agent.tickets",
         "agent.tracing",
         "tools.errors",
+        "tools.photos",
         "tools.types",
         "__version__",
     }

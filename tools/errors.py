@@ -33,12 +33,28 @@ class UnknownThread(BadInput):
     """No thread with this name is in the home."""
 
 
+class UnknownTurn(BadInput):
+    """No turn with this id is in the home."""
+
+
 class UnknownProduct(BadInput):
     """No product with this SKU is in the catalogue."""
 
 
 class UnknownCorrection(BadInput):
     """No correction with this id is in the home."""
+
+
+class UnknownModel(BadInput):
+    """Sightline is asked for by another name than it has."""
+
+
+class BadField(BadInput):
+    """A field of a request is wrong, or asks for what is not done here; `param` is where it stands."""
+
+    def __init__(self, message: str, param: str) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class TooLarge(BadInput):

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ... import __version__
-from . import catalogue, corrections, errors, local, looks, operating, photos, threads, turns
+from . import catalogue, corrections, errors, local, looks, openai_chat, operating, photos, threads, turns
+from .fetching import Fetcher
 from .gate import Gate
 from .limits import Bodies, Hosts, Origins
 from .metrics import Metrics
@@ -22,10 +23,18 @@ class Health(BaseModel):
     version: str
 
 
-def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: int = 100_000_000) -> FastAPI:
+def create_app(
+    gate: Gate,
+    *,
+    at_once: int = 2,
+    in_line: int = 64,
+    most_bytes: int = 100_000_000,
+    fetcher: Fetcher | None = None,
+) -> FastAPI:
     """The app behind this gate.
 
     `at_once` calls of an Assistant run at once and `in_line` more wait; `most_bytes` is how much one request may bring.
+    `fetcher` fetches photos by their addresses; without one none is.
     """
 
     @asynccontextmanager
@@ -48,9 +57,9 @@ def create_app(gate: Gate, *, at_once: int = 2, in_line: int = 64, most_bytes: i
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    app.state.gate, app.state.metrics = gate, metrics
+    app.state.gate, app.state.metrics, app.state.fetcher = gate, metrics, fetcher
     errors.install(app)
-    for module in (turns, looks, photos, threads, corrections, catalogue, local, operating):
+    for module in (openai_chat, turns, looks, photos, threads, corrections, catalogue, local, operating):
         app.include_router(module.router)
 
     @app.get("/health", response_model=Health, tags=["server"])

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import compile_path
 
 from ...tools.errors import (
+    BadField,
     BadInput,
     Busy,
     Contradiction,
@@ -28,9 +29,11 @@ from ...tools.errors import (
     Unauthorised,
     Unavailable,
     UnknownCorrection,
+    UnknownModel,
     UnknownPhoto,
     UnknownProduct,
     UnknownThread,
+    UnknownTurn,
 )
 
 _log = logging.getLogger("sightline.api")
@@ -40,6 +43,8 @@ STATUSES: Mapping[type[SightlineError], int] = {
     UnknownThread: 404,
     UnknownProduct: 404,
     UnknownCorrection: 404,
+    UnknownModel: 404,
+    UnknownTurn: 404,
     Contradiction: 409,
     TooSlow: 408,
     TooLarge: 413,
@@ -59,6 +64,10 @@ _TYPES = {
     429: "rate_limit_error",
     503: "service_unavailable_error",
 }
+
+
+_CODES: Mapping[type[SightlineError], str] = {UnknownModel: "model_not_found"}
+"""What OpenAI calls some of them, where its clients look for the name."""
 
 
 class Told(BaseModel):
@@ -88,7 +97,8 @@ def status_of(error: BaseException) -> int:
 def failure(error: BaseException) -> dict[str, Any]:
     """The JSON of an error, which is logged where nobody foresaw it."""
     if isinstance(error, SightlineError):
-        return _body(status_of(error), str(error), type(error).__name__)
+        param = error.param if isinstance(error, BadField) else None
+        return _body(status_of(error), str(error), _CODES.get(type(error), type(error).__name__), param)
     _log.error("unexpected", exc_info=error)
     return _body(500, "Something went wrong here, and was noted. Try again.", "InternalError")
 

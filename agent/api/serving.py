@@ -18,6 +18,7 @@ from ..assistant import Assistant
 from ..note import LOOPBACK
 from . import logs
 from .app import create_app
+from .fetching import Fetcher
 from .gate import PER_KEY, Gate
 
 _PATIENCE = 30
@@ -39,7 +40,7 @@ class Bounds:
 
     `at_once`: threads that look, `None` for one a core; `in_line`: requests that wait for them; `per_key`: requests
     that one key may have under way; `rate`: how often it may ask, as `60/minute`, `None` for no limit; `most_mb`: how
-    many MB one request may bring.
+    many MB one request may bring; `fetch`: the hosts that photos may be fetched from by their addresses.
     """
 
     at_once: int | None = None
@@ -47,6 +48,7 @@ class Bounds:
     per_key: int = PER_KEY
     rate: str | None = None
     most_mb: int = 100
+    fetch: tuple[str, ...] = ()
 
 
 def serve(home: Path | None, host: str, port: int, bounds: Bounds = Bounds()) -> None:
@@ -67,7 +69,10 @@ def serve(home: Path | None, host: str, port: int, bounds: Bounds = Bounds()) ->
         assistant.own()
         with _bound(host, port) as bound:
             most, cores = 1_000_000 * bounds.most_mb, os.cpu_count() or 1
-            app = create_app(gate, at_once=bounds.at_once or cores, in_line=bounds.in_line, most_bytes=most)
+            fetcher = Fetcher(bounds.fetch) if bounds.fetch else None
+            app = create_app(
+                gate, at_once=bounds.at_once or cores, in_line=bounds.in_line, most_bytes=most, fetcher=fetcher
+            )
             here = _HERE.get(host, host)
             name = f"[{here}]" if ":" in here else here
             address = f"http://{name}:{bound.getsockname()[1]}"

@@ -44,7 +44,8 @@ class Sought(BaseModel):
 _EVENTS = {
     "text/event-stream": {
         "schema": {
-            "type": "string",
+            "type": "object",
+            "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
             "description": "Events `status` (Progress), `finding` (Finding), `sentence` (Statement), at last `reply` "
             "(Reply), or `error` (Error); the data of each is JSON on one line. Send `Accept: text/event-stream`.",
         }
