@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ... import __version__
-from . import catalogue, corrections, errors, local, looks, openai_chat, operating, photos, threads, turns
+from . import catalogue, corrections, errors, local, looks, openai_chat, operating, page, photos, threads, turns
 from .fetching import Fetcher
 from .gate import Gate
 from .limits import Bodies, Hosts, Origins
@@ -59,7 +59,7 @@ def create_app(
     )
     app.state.gate, app.state.metrics, app.state.fetcher = gate, metrics, fetcher
     errors.install(app)
-    for module in (openai_chat, turns, looks, photos, threads, corrections, catalogue, local, operating):
+    for module in (openai_chat, turns, looks, photos, threads, corrections, catalogue, local, operating, page):
         app.include_router(module.router)
 
     @app.get("/health", response_model=Health, tags=["server"])
