@@ -7,11 +7,12 @@ closed; any number read it. Looking at a photo with one tool keeps nothing of th
 """
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 import threading
 import uuid
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -20,6 +21,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -93,6 +95,7 @@ _CORRECTED, _UPLOADED = "\ncorrected", "\nuploaded"
 """What refers, in the photo store, to the photos that corrections are about, and to those that were sent ahead; no
 thread can be called so."""
 
+_PASSING = 256  # readings of photos that nobody keeps, in memory
 _AT_ONCE = 4  # asynchronous turns, or looks at many photos, under way; more wait
 
 
@@ -123,7 +126,7 @@ class Assistant:
         self._catalogue = catalogue
         self._corrections = corrections
         # What a single look reads stays in memory: nobody asked for it to be kept.
-        self._passing = Readings(Path(":memory:"), __version__)
+        self._passing = Readings(Path(":memory:"), __version__, most=_PASSING)
         self._saver = SqliteSaver(checkpoints)
         self._saver.setup()
         checkpoints.execute("PRAGMA wal_autocheckpoint=32")
@@ -137,8 +140,11 @@ class Assistant:
         self._turns = Turns(self._graph, self._saver, sessions)
         self._lock = FileLock(home / "lock", thread_local=False)
         self._owning = threading.Lock()
+        # A photo that a correction is being told of is not swept before that is kept.
+        self._telling = threading.RLock()
         self._cut_short: dict[str, str] = {}
-        self._threads: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        # As long as somebody holds them: a server meets ever more threads.
+        self._threads: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sightline")
 
     @classmethod
@@ -277,10 +283,9 @@ class Assistant:
         loaded = [self.load(source) for source in photos]
         self._own()
         self._know(claimed)
-        with self._threads[thread]:
+        with self._alone(thread):
             self.resume(thread)
-            ids = [self._photos.add(photo) for photo in loaded]
-            self._photos.refer(thread, ids)
+            ids = self._photos.keep(thread, loaded)
             waiting = self._turns.waiting(thread)
             told = self._told(*waiting, text, ids, claimed) if waiting else None
             if waiting and told:
@@ -318,7 +323,7 @@ class Assistant:
     def resume(self, thread: str = MAIN) -> Reply | None:
         """Finish the turn of this thread that a crash cut short; `None` where there is none."""
         self._own()
-        with self._threads[thread]:
+        with self._alone(thread):
             reply = None
             for turn in [turn for turn, name in self._cut_short.items() if name == thread]:
                 del self._cut_short[turn]
@@ -401,18 +406,37 @@ class Assistant:
             yield source, found.result()
             waiting.extend((s, self._pool.submit(look, s)) for s in islice(sources, 1))
 
+    def warm(self) -> None:
+        """Load what the first turn would wait for: OCR engine, router, catalogue. No model is asked, nothing kept.
+
+        Takes seconds; to be called in a thread of its own. What is not installed is left for the turn that needs it.
+        """
+        from PIL import Image, ImageDraw
+
+        drawn = Image.new("RGB", (320, 240), "white")
+        ImageDraw.Draw(drawn).text((40, 100), "BEST BEFORE 2027", "black", font_size=24)
+        official = next((p.references[0] for p in self.products()[:1]), None)
+        photos = [load(drawn), *([self._catalogue.photo(official)] if official else [])]
+        kit = replace(self._kit, model=None, readings=self._passing)
+        self.plan("What is it?", 1)
+        for tool in ("ocr", "identify", "compare"):
+            with contextlib.suppress(SightlineError):
+                TOOLS[tool](photos[0 if tool == "ocr" else -1], kit)
+
     def _know(self, claimed: str | None) -> None:
         """Refuse an order for what the catalogue does not have, where there is one."""
         if claimed is not None and len(self._catalogue):
             self._catalogue.product(claimed)
 
-    def index(self, file: Path | str, progress: "Indexing | None" = None) -> "Report":
+    def index(self, file: Path | str, progress: "Indexing | None" = None, within: Path | str | None = None) -> "Report":
         """Keep the products of a JSON Lines or CSV file in the catalogue, each in place of its earlier record.
 
         What is unchanged is skipped, a bad row is reported by its line, and a run that was killed is taken up by
-        the next. `progress` is told the step, how many are done, and of how many. Raises `BadInput`, `Busy`.
+        the next. `progress` is told the step, how many are done, and of how many; what it raises ends the run. `within`
+        is the folder that images must lie in, for a file that somebody else sent: a row that names another is reported,
+        and its image is not opened. Raises `BadInput`, `Busy`.
         """
-        rows = read_rows(Path(file))
+        rows = read_rows(Path(file), Path(within) if within is not None else None)
         self._own()
         return self._catalogue.index(rows, progress)
 
@@ -517,10 +541,11 @@ class Assistant:
             thread=None,
         )
         checked(new)
-        if loaded:
-            self._photos.add(loaded)
-        told = self._corrections.add(new)
-        self._sweep()
+        with self._telling:
+            if loaded:
+                self._photos.keep(_CORRECTED, [loaded])
+            told = self._corrections.add(new)
+            self._sweep()
         return told
 
     def corrections(
@@ -588,8 +613,7 @@ class Assistant:
         """Keep a photo under no thread until `drop`, and give back its id. Raises `UnreadablePhoto`, `Busy`."""
         loaded = self.load(photo)
         self._own()
-        self._photos.add(loaded)
-        self._photos.refer(_UPLOADED, [loaded.id])
+        self._photos.keep(_UPLOADED, [loaded])
         return loaded.id
 
     def drop(self, photo: PhotoId) -> None:
@@ -654,7 +678,7 @@ class Assistant:
     def forget(self, thread: str) -> None:
         """Delete a thread, its pictures, and the photos nothing else refers to. Raises `UnknownThread`."""
         self._own()
-        with self._threads[thread]:
+        with self._alone(thread):
             for turn in self._sessions.delete(thread):
                 self._turns.end(turn)
                 shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
@@ -684,7 +708,7 @@ class Assistant:
         if name == thread:
             return
         first, second = sorted((thread, name))
-        with self._threads[first], self._threads[second]:
+        with self._alone(first), self._alone(second):
             self.resume(thread)
             waiting = set(self.unfinished().values())
             if thread in waiting:
@@ -760,7 +784,7 @@ class Assistant:
         hand it over where it waits. Raises `UnknownThread`, `Busy`.
         """
         self._own()
-        with self._threads[thread]:
+        with self._alone(thread):
             self.resume(thread)
             return hand_over(self._kit, self.history(thread)[-1], _plain(note))
 
@@ -821,6 +845,8 @@ class Assistant:
             # Finished, failed or given up: only a turn that the process did not live to end is resumed.
             if not self._turns.waits(turn):
                 self._turns.end(turn)
+                if not self._sessions.has(turn):
+                    shutil.rmtree(self._kit.pictures / turn, ignore_errors=True)
         yield reply
 
     def own(self) -> None:
@@ -840,6 +866,7 @@ class Assistant:
                     "Any number of processes may read it meanwhile: looking at photos with one tool (identify, "
                     "compare, ocr, ground, describe), listing and searching the catalogue, and listing threads."
                 ) from None
+            self._photos.settle()
             self._turns.clear()
             self._cut_short = self._turns.cut_short()
             # A turn that failed, or was killed before its first step, may have left photos nobody can ask about.
@@ -848,13 +875,19 @@ class Assistant:
                 self._drop_photos(thread)
             self._sweep()
 
+    def _alone(self, thread: str) -> threading.RLock:
+        """What is held while something is done in a thread."""
+        with self._owning:
+            return self._threads.setdefault(thread, threading.RLock())
+
     def _sweep(self) -> None:
         """Hold the photos that a correction refers to, and let go of those that none does any more."""
-        told = {c.photo for c in self._corrections.kept() if c.photo}
-        kept = set(self._photos.of(_CORRECTED))
-        self._photos.refer(_CORRECTED, told - kept)
-        for photo in self._photos.release(_CORRECTED, kept - told):
-            self._readings.forget(photo)
+        with self._telling:
+            told = {c.photo for c in self._corrections.kept() if c.photo}
+            kept = set(self._photos.of(_CORRECTED))
+            self._photos.refer(_CORRECTED, told - kept)
+            for photo in self._photos.release(_CORRECTED, kept - told):
+                self._readings.forget(photo)
 
     def _drop_photos(self, thread: str) -> None:
         for photo in self._photos.forget(thread):

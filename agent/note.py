@@ -30,6 +30,8 @@ class Note(NamedTuple):
 
 def write(home: Path, note: Note) -> Path:
     """Leave a note in a home, in place of one that is there; the file."""
+    for left in home.glob(".server-*"):
+        left.unlink(missing_ok=True)  # of one that was killed while it wrote
     handle, part = tempfile.mkstemp(prefix=".server-", dir=home)  # mkstemp: its owner alone may read it
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(json.dumps({**note._asdict(), "pid": os.getpid()}))

@@ -7,7 +7,8 @@ One process writes, and holds the home's lock while it does; any number read, an
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tools.errors import BadInput, Unavailable, UnknownPhoto
+from ..tools.errors import BadInput, Busy, Unavailable, UnknownPhoto
 from ..tools.features import Features
 from ..tools.registration import Matrix
 from ..tools.twins import way as way_between
@@ -38,6 +39,10 @@ grocery set 0.06 to 0.53), and how many are looked at before what was found is k
 
 DEFAULT = "descriptor"
 """The embedder of a catalogue that nobody chose one for."""
+
+
+_PATIENCE = 10.0
+"""Seconds that a small change of the catalogue waits for a greater one, which may take hours."""
 
 
 class Hit(NamedTuple):
@@ -238,7 +243,7 @@ class Catalogue:
         view = View(photo.id, sku, quad, edition, by, at, source)
         if earlier and (earlier.quad, earlier.edition) == (quad, edition):
             view = earlier
-        with self._writing:
+        with self._soon():
             self._writer(None).confirm(photo, view)
             self._by_features().write(self._folder / "features.index")
         return view
@@ -253,14 +258,14 @@ class Catalogue:
             raise UnknownPhoto(
                 f"Expected the id of a photo that was confirmed to show {sku}; {photo!r:.100} was not. List the views."
             )
-        with self._writing:
+        with self._soon():
             self._writer(None).withdraw(photo, sku)
             self._by_features().write(self._folder / "features.index")
 
     def remove(self, sku: str) -> None:
         """Remove a product with its views, and the photos that belong to no other. Raises `UnknownProduct`."""
         self.product(sku)
-        with self._writing:
+        with self._soon():
             self._writer(None).remove(sku)
             self._by_features().write(self._folder / "features.index")
 
@@ -271,6 +276,16 @@ class Catalogue:
         for name in ("readings", "_photos"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
+
+    @contextmanager
+    def _soon(self) -> Iterator[None]:
+        """Write, once another thread has done so; not where it writes a whole file. Raises `Busy`."""
+        if not self._writing.acquire(timeout=_PATIENCE):
+            raise Busy("The catalogue is being indexed, and nothing else can change it. Try again once that is done.")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def _writer(self, progress: Progress | None) -> Writer:
         embedder = self._embedder(None)

@@ -31,17 +31,30 @@ class PhotoStore:
         """Open or create the store; clears what a writer that was killed an hour ago left half-written."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob("*/.part-*"):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - leftover.stat().st_mtime > _HOUR:
-                    leftover.unlink()
-        self._lock = threading.Lock()
+        self._clear(_HOUR)
+        self._lock = threading.RLock()
         self._at_hand: dict[PhotoId, tuple[tuple[int, int, int], Photo]] = {}
         self._db = sqlite3.connect(folder / "threads.sqlite", check_same_thread=False, timeout=10, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS refers (thread TEXT, photo TEXT, PRIMARY KEY (thread, photo)) WITHOUT ROWID"
         )
+
+    def settle(self) -> None:
+        """Clear what a writer that was killed left half done; whoever calls this is the only writer."""
+        self._clear(0.0)
+        there = set(self.ids())
+        with self._lock:
+            rows = self._db.execute("SELECT DISTINCT photo FROM refers").fetchall()
+            gone = [row for row in rows if row[0] not in there]
+            self._db.executemany("DELETE FROM refers WHERE photo = ?", gone)
+
+    def keep(self, thread: str, photos: Iterable[Photo]) -> list[PhotoId]:
+        """Keep photos that a thread is about. Killed at any moment, no photo is left that nothing refers to."""
+        with self._lock:
+            kept = list(photos)
+            self.refer(thread, [photo.id for photo in kept])
+            return [self.add(photo) for photo in kept]
 
     def add(self, photo: Photo) -> PhotoId:
         """Keep a photo; adding it twice is harmless."""
@@ -117,16 +130,23 @@ class PhotoStore:
         mine = set(photos)
         with self._lock:
             self._db.executemany("DELETE FROM refers WHERE thread = ? AND photo = ?", [(thread, p) for p in mine])
-        gone = tuple(sorted(photo for photo in mine if not self.threads(photo)))
-        for photo in gone:
-            self._path(photo).unlink(missing_ok=True)
-            self._at_hand.pop(photo, None)
-        return gone
+            gone = tuple(sorted(photo for photo in mine if not self.threads(photo)))
+            for photo in gone:
+                self._path(photo).unlink(missing_ok=True)
+                self._at_hand.pop(photo, None)
+            return gone
 
     def close(self) -> None:
         """Let go of the references' file."""
         with self._lock:
             self._db.close()
+
+    def _clear(self, age: float) -> None:
+        """Delete what was begun so many seconds ago, or before, and never finished."""
+        for leftover in self.folder.glob("*/.part-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - leftover.stat().st_mtime >= age:
+                    leftover.unlink()
 
     def _path(self, photo: PhotoId) -> Path:
         match = re.fullmatch(r"sha256:([0-9a-f]{2})([0-9a-f]{62})", photo)

@@ -17,9 +17,12 @@ _READING = TypeAdapter(Reading)
 class Readings:
     """A cache on disk: losing it costs time and nothing else. Safe under threads and processes."""
 
-    def __init__(self, file: Path, version: str) -> None:
-        """Open or create the cache, whose folder must exist, for readings made by this version of Sightline."""
-        self._version = version
+    def __init__(self, file: Path, version: str, most: int | None = None) -> None:
+        """Open or create the cache, whose folder must exist, for readings made by this version of Sightline.
+
+        With `most`, only so many are kept, those put last.
+        """
+        self._version, self._most = version, most
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file, check_same_thread=False, timeout=10, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -39,10 +42,12 @@ class Readings:
     def put(self, reading: Reading) -> None:
         """Keep a reading in place of an earlier one by the same engine."""
         with self._lock:
-            self._db.execute(
+            put = self._db.execute(
                 "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
                 (reading.photo, self._by(reading.engine), _READING.dump_json(reading).decode()),
             )
+            if self._most is not None and put.lastrowid is not None:
+                self._db.execute("DELETE FROM readings WHERE rowid <= ?", (put.lastrowid - self._most,))
 
     def forget(self, photo: PhotoId) -> None:
         """Drop what was read of a photo that is no longer kept."""

@@ -47,8 +47,11 @@ class Problem(NamedTuple):
     message: str
 
 
-def read(file: Path) -> Iterator[Record | Problem]:
+def read(file: Path, within: Path | None = None) -> Iterator[Record | Problem]:
     """Every row of a file in its order; a path in it is relative to the file.
+
+    A row whose images do not all lie in the folder `within`, where one is given, is left out, and nothing outside of
+    it is opened: that is for files that somebody else sent.
 
     Columns are `sku`, `title` and `image` or `images` (a list; in CSV, with `;` between); `editions`, if any, is an
     object, in CSV as JSON, with a list of images under the name of each edition of the pack other than the one of now;
@@ -63,7 +66,7 @@ def read(file: Path) -> Iterator[Record | Problem]:
     rows = _csv(text, file) if _is_csv(text, file) else _json_lines(text, file)
     seen: dict[str, Record] = {}
     for line, row in rows:
-        found = row if isinstance(row, Problem) else _checked(line, row, file.parent)
+        found = row if isinstance(row, Problem) else _checked(line, row, file.parent, within)
         if isinstance(found, Problem):
             yield found
             continue
@@ -159,7 +162,7 @@ def _csv(text: str, file: Path) -> Iterator[tuple[int, Row | Problem]]:
             yield line, row
 
 
-def _checked(line: int, row: Row, folder: Path) -> Record | Problem:
+def _checked(line: int, row: Row, folder: Path, within: Path | None) -> Record | Problem:
     """The record that a row states, or what it lacks."""
     try:
         json.dumps(row, ensure_ascii=False).encode()
@@ -178,6 +181,8 @@ def _checked(line: int, row: Row, folder: Path) -> Record | Problem:
         return Problem(
             line, f"Expected the path of an image file; got {far[:80]!r}. No URL is fetched: download it first."
         )
+    if within and (other := next((path for path in named if not _lies(folder / path, within)), None)):
+        return Problem(line, f"Expected an image that was sent with the catalogue; got {other!r:.200}, and none was.")
     sku, title = (_plain(row.get(name)) for name in ("sku", "title"))
     attributes = {name: _plain(value) for name, value in row.items() if name not in _OURS and name}
     editions = {name: tuple(folder / path for path in each) for name, each in zip(old, others, strict=True)}
@@ -207,6 +212,14 @@ def checked(record: Record) -> Record | Problem:
 
 _NO_TEXT = "Expected UTF-8, or GB18030 throughout; this row has bytes that are no text. Save it as UTF-8."
 _OURS = ("sku", "title", "image", "images", "editions")
+
+
+def _lies(path: Path, folder: Path) -> bool:
+    """Whether it is a file in this folder, or in one below, once links are followed."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve()) and path.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _filled(given: object) -> list[Any]:

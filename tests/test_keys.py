@@ -19,6 +19,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from sightline.agent.api.importing import AllImports
 from sightline.agent.api.keys import FILE, Keys
 from sightline.agent.api.serving import serve
 from sightline.agent.api.tenants import Tenants
@@ -338,7 +339,7 @@ def test_a_home_is_opened_once_however_many_ask_for_it_first(
 
 
 async def test_homes_that_nobody_uses_make_room_and_one_in_use_stays(assistant: Assistant) -> None:
-    tenants = Tenants(assistant, most=1)
+    tenants = Tenants(assistant, AllImports(), most=1)
     async with tenants.lent("a") as first:
         async with tenants.lent("b") as second, tenants.lent("c"):
             pass
@@ -363,7 +364,7 @@ async def test_a_home_that_is_being_closed_is_opened_again_after_that(
         time.sleep(0.1)
         close(self)
 
-    tenants = Tenants(assistant, most=0)
+    tenants = Tenants(assistant, AllImports(), most=0)
     with monkeypatch.context() as patched:
         patched.setattr(Assistant, "close", slowly)
         for _ in range(3):
@@ -373,7 +374,7 @@ async def test_a_home_that_is_being_closed_is_opened_again_after_that(
 
 
 async def test_a_home_that_another_process_writes_is_told_and_asked_for_again(assistant: Assistant) -> None:
-    tenants = Tenants(assistant)
+    tenants = Tenants(assistant, AllImports())
     folder = assistant.home / "tenants" / "a"
     with Assistant.open(folder) as other:
         other.own()

@@ -57,6 +57,10 @@ class BadField(BadInput):
         self.param = param
 
 
+class UnknownImport(BadInput):
+    """No import with this id is in the home."""
+
+
 class TooLarge(BadInput):
     """More was sent at once than is taken."""
 
@@ -78,7 +82,7 @@ class Unavailable(SightlineError):
 
 
 class Busy(SightlineError):
-    """Another process is writing this home."""
+    """Another process is writing this home, or its catalogue is being indexed."""
 
 
 class Overloaded(SightlineError):

@@ -96,7 +96,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_CACHE_BYTES = 256_000_000
+_CACHE_BYTES = 96_000_000
 _cache: OrderedDict[str, Pixels] = OrderedDict()
 _lock = threading.Lock()
 # Warning filters belong to the whole process, so one photo at a time sets them.

@@ -5,6 +5,7 @@ judge what it read, order it, or know of photos: `reading.py` does. Nothing is e
 """
 
 import math
+import os
 import threading
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -169,6 +170,11 @@ def _name() -> str:
     return f"rapidocr {release} PP-OCRv6 small"
 
 
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _load() -> Any:
     """The engine with the models of the wheel; `Unavailable` where something is missing."""
     found = find_spec("rapidocr")
@@ -195,7 +201,8 @@ def _load() -> Any:
             "Det.limit_side_len": 32,
             "Det.model_path": str(folder / _DETECTOR),
             "Rec.model_path": str(folder / _RECOGNISER),
-            "EngineConfig.onnxruntime.intra_op_num_threads": 2,
+            # Threads that have no core of their own would take turns, each waiting busily for the other.
+            "EngineConfig.onnxruntime.intra_op_num_threads": min(2, _cores()),
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )

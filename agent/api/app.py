@@ -7,7 +7,20 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ... import __version__
-from . import catalogue, corrections, errors, local, looks, openai_chat, operating, page, photos, threads, turns
+from . import (
+    catalogue,
+    corrections,
+    errors,
+    imports,
+    local,
+    looks,
+    openai_chat,
+    operating,
+    page,
+    photos,
+    threads,
+    turns,
+)
 from .fetching import Fetcher
 from .gate import Gate
 from .limits import Bodies, Hosts, Origins
@@ -58,8 +71,9 @@ def create_app(
         openapi_url="/api/openapi.json",
     )
     app.state.gate, app.state.metrics, app.state.fetcher = gate, metrics, fetcher
+    app.state.imports = gate.imports
     errors.install(app)
-    for module in (openai_chat, turns, looks, photos, threads, corrections, catalogue, local, operating, page):
+    for module in (openai_chat, turns, looks, photos, threads, corrections, catalogue, imports, local, operating, page):
         app.include_router(module.router)
 
     @app.get("/health", response_model=Health, tags=["server"])
@@ -67,7 +81,7 @@ def create_app(
         """Whether the server takes requests."""
         return Health(status="ok", version=__version__)
 
-    app.add_middleware(Bodies, most=most_bytes)
+    app.add_middleware(Bodies, most=most_bytes, larger={imports.PATH: imports.MOST_BYTES})
     app.add_middleware(Origins)
     app.add_middleware(Hosts, gate=gate)
     app.add_middleware(Watch, metrics=metrics)  # the outermost

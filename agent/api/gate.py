@@ -3,6 +3,7 @@
 Every face that is reached over a network goes through it.
 """
 
+import asyncio
 import hmac
 import math
 import time
@@ -19,6 +20,7 @@ from ...tools.errors import BadInput, Forbidden, Overloaded, Unauthorised
 from ..assistant import Assistant
 from ..note import proof
 from .calls import under_way
+from .importing import AllImports
 from .keys import ALL, Keys, Scope
 from .tenants import Tenants
 
@@ -66,7 +68,9 @@ class Gate:
         """
         self._assistant, self._secret = assistant, secret
         self._keys = Keys(assistant.home)
-        self._tenants = Tenants(assistant, homes)
+        self.imports = AllImports()
+        """The imports of the homes that are open."""
+        self._tenants = Tenants(assistant, self.imports, homes)
         self._rate = _rate(rate) if rate else None
         self._asked = MovingWindowRateLimiter(MemoryStorage())
         self._per_key = per_key
@@ -140,6 +144,7 @@ class Gate:
     async def close(self) -> None:
         """Close the tenants' homes; nobody is let in any more."""
         await self._tenants.close()
+        await asyncio.to_thread(self.imports.close)
 
     def _noted(self, known: Known) -> Known:
         call = under_way()

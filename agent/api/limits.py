@@ -1,6 +1,7 @@
 """What is refused before anybody reads it: bodies that are too large or too slow, and pages of somebody else's."""
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -19,18 +20,19 @@ bad phone line does, and who sends byte by byte to hold the connection does not.
 class Bodies:
     """Ends a request whose body is larger than `most` bytes, whatever it said it would be, or hardly comes at all."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        """`most` is in bytes."""
-        self._app, self._most = app, most
+    def __init__(self, app: ASGIApp, most: int, larger: Mapping[str, int]) -> None:
+        """`most` is in bytes; of paths whose bodies are not read into memory, `larger` says how many."""
+        self._app, self._most, self._larger = app, most, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._larger.get(scope["path"], self._most)
         told = Headers(scope=scope).get("content-length", "0")
-        if told.isdecimal() and int(told) > self._most:
-            await errors.answer(self._too_large())(scope, receive, send)
+        if told.isdecimal() and int(told) > most:
+            await errors.answer(_too_large(most))(scope, receive, send)
             return
         came, whole = 0, False
         begun = asyncio.get_running_loop().time()
@@ -45,15 +47,12 @@ class Bodies:
             except TimeoutError:
                 raise TooSlow("Expected the request to come faster; it was not waited for. Try again.") from None
             came += len(message.get("body", b""))
-            if came > self._most:
-                raise self._too_large()
+            if came > most:
+                raise _too_large(most)
             whole = not message.get("more_body", False)
             return message
 
         await self._app(scope, counted, send)
-
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"Expected a request of {self._most // 1_000_000} MB at most; got more. Send less at once.")
 
 
 class Origins:
@@ -105,3 +104,7 @@ def _host_name(host: str) -> str | None:
         return urlsplit(f"//{host}").hostname
     except ValueError:
         return None
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"Expected a request of {most // 1_000_000} MB at most; got more. Send less at once.")

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from ..assistant import Assistant
+from .importing import AllImports
 
 FOLDER = "tenants"
 
@@ -27,9 +28,9 @@ class _Place:
 class Tenants:
     """The homes beside a main one; used within one event loop."""
 
-    def __init__(self, main: Assistant, most: int = _MOST) -> None:
-        """So many stay open while nobody uses them; one in use is never closed."""
-        self._main, self._most = main, most
+    def __init__(self, main: Assistant, imports: AllImports, most: int = _MOST) -> None:
+        """So many stay open while nobody uses them; one in use is never closed. `imports` go on in those that are."""
+        self._main, self._imports, self._most = main, imports, most
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self._closing: dict[str, asyncio.Task[None]] = {}
 
@@ -71,14 +72,19 @@ class Tenants:
         assistant = self._main.beside(self._main.home / FOLDER / tenant)
         try:
             assistant.own()
+            self._imports.of(assistant)  # goes on with those that were cut short
         except BaseException:
             assistant.close()
             raise
         return assistant
 
+    def _leave(self, assistant: Assistant) -> None:
+        self._imports.leave(assistant)
+        assistant.close()
+
     async def _close(self, tenant: str, opened: "asyncio.Task[Assistant]") -> None:
         # What could not be opened was told to whoever asked.
         with suppress(Exception):
-            await asyncio.to_thread((await opened).close)
+            await asyncio.to_thread(self._leave, await opened)
         if self._closing.get(tenant) is asyncio.current_task():
             del self._closing[tenant]
