@@ -7,11 +7,13 @@ import pickle
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -33,14 +35,21 @@ def engine() -> RapidReader:
 
 @cache
 def shop_home() -> Path:
-    """A home whose catalogue holds the sample products; indexed once for the whole run, to be read and not written."""
+    """A home whose catalogue holds the sample products; to be read and not written.
+
+    It is indexed once for the whole run, whichever process wants it first; each has a copy of its own.
+    """
     home = Path(tempfile.mkdtemp(prefix="sightline-shop-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    catalogue = Catalogue(home / "catalogue", "1")
-    report = catalogue.index(read(SHOP / "catalogue.jsonl"))
-    catalogue.close()
-    assert not report.problems
-    return home
+    first = Path(os.environ["SIGHTLINE_TESTS_READ"]) / "shop"
+    with FileLock(first.with_suffix(".lock")):
+        if not first.exists():
+            catalogue = Catalogue(home / "catalogue", "1")
+            report = catalogue.index(read(SHOP / "catalogue.jsonl"))
+            catalogue.close()
+            assert not report.problems
+            shutil.copytree(home, first)
+    return Path(shutil.copytree(first, home, dirs_exist_ok=True))
 
 
 @cache
@@ -57,11 +66,26 @@ def no_catalogue() -> Catalogue:
     return Catalogue(Path(tempfile.gettempdir()) / "sightline-nothing-here", "1")
 
 
-class CountingReader:
-    """The real OCR engine, counting how often it is asked; what it read once in this run it need not read again.
+Made = TypeVar("Made")
 
-    Nor need another process of this run, which finds it in `SIGHTLINE_TESTS_READ`.
+
+def once(make: Callable[..., Made], *given: Any) -> Made:
+    """What a function without memory comes to. What was made once in this run is not made again.
+
+    Nor does another process of this run make it, which finds it in `SIGHTLINE_TESTS_READ`.
     """
+    key = hashlib.sha256(pickle.dumps((make.__module__, make.__qualname__, given))).hexdigest()
+    kept = Path(os.environ["SIGHTLINE_TESTS_READ"]) / key
+    if not kept.exists():
+        part = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        part.write_bytes(pickle.dumps(make(*given)))
+        part.replace(kept)
+    made: Made = pickle.loads(kept.read_bytes())
+    return made
+
+
+class CountingReader:
+    """The real OCR engine, counting how often it is asked; what it read `once` in this run it need not read again."""
 
     def __init__(self) -> None:
         self.name = engine().name
@@ -69,14 +93,11 @@ class CountingReader:
 
     def read(self, pixels: NDArray[np.uint8]) -> Sequence[tuple[str, float, Quad]]:
         self.calls += 1
-        key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-        kept = Path(os.environ["SIGHTLINE_TESTS_READ"]) / key
-        if not kept.exists():
-            part = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-            part.write_bytes(pickle.dumps(engine().read(pixels)))
-            part.replace(kept)
-        lines: Sequence[tuple[str, float, Quad]] = pickle.loads(kept.read_bytes())
-        return lines
+        return once(_read, np.ascontiguousarray(pixels))
+
+
+def _read(pixels: NDArray[np.uint8]) -> Sequence[tuple[str, float, Quad]]:
+    return engine().read(pixels)
 
 
 def label(*lines: str, size: tuple[int, int] = (640, 480)) -> Image.Image:

@@ -186,6 +186,26 @@ def test_a_product_is_refused_as_its_row_in_a_file_would_be(
     assert not len(catalogue)
 
 
+@pytest.fixture(scope="module")
+def drinks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    """Products with names, all with one picture; to be asked and not written."""
+    folder = tmp_path_factory.mktemp("drinks")
+    (picture,) = packs(folder / "pictures", range(1))
+    titles = {
+        "BRAVO": "Bravo Apple Juice",
+        "OAT": "Oat Milk Original 1 l",
+        "RED": "Red grapefruit juice",
+        "TEA-1": "山前 茉莉花茶 25包",
+        "TEA-2": "山前 菊花茶 25包",
+        "TEA-3": "山前 西湖龙井茶",
+        "TROP-1": "Tropicana Pressed Apple",
+        "TROP-2": "Tropicana Orange",
+    }
+    with contextlib.closing(Catalogue(folder / "catalogue", "0")) as opened:
+        opened.index([Record(n, sku, title, (picture,), {}) for n, (sku, title) in enumerate(titles.items())])
+        yield opened
+
+
 @pytest.mark.parametrize(
     ("words", "skus"),
     [
@@ -209,21 +229,8 @@ def test_a_product_is_refused_as_its_row_in_a_file_would_be(
         ("'; DROP TABLE products; --", []),
     ],
 )
-def test_words_name_products_as_a_person_would(
-    catalogue: Catalogue, files: list[Path], words: str, skus: list[str]
-) -> None:
-    titles = {
-        "BRAVO": "Bravo Apple Juice",
-        "OAT": "Oat Milk Original 1 l",
-        "RED": "Red grapefruit juice",
-        "TEA-1": "山前 茉莉花茶 25包",
-        "TEA-2": "山前 菊花茶 25包",
-        "TEA-3": "山前 西湖龙井茶",
-        "TROP-1": "Tropicana Pressed Apple",
-        "TROP-2": "Tropicana Orange",
-    }
-    catalogue.index([Record(n, sku, title, (files[0],), {}) for n, (sku, title) in enumerate(titles.items())])
-    assert {product.sku for product in catalogue.named(words)} == set(skus)
+def test_words_name_products_as_a_person_would(drinks: Catalogue, words: str, skus: list[str]) -> None:
+    assert {product.sku for product in drinks.named(words)} == set(skus)
 
 
 def test_codes_are_found_however_many_zeros_are_in_front(catalogue: Catalogue, files: list[Path]) -> None:

@@ -13,7 +13,7 @@ from packs import packs
 WORK = """
 import hashlib, json, os, random, shutil, signal, sys, time
 from pathlib import Path
-import chromadb, cv2, faiss  # heavy, and once
+import chromadb.api.rust, chromadb.telemetry.product.posthog, cv2, faiss, pillow_heif  # heavy, and once
 from sightline.memory import indexing
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.local_index import LocalIndex

@@ -14,7 +14,6 @@ from sightline.agent.answer import composer
 from sightline.agent.assistant import Assistant
 from sightline.agent.reply import Step, from_json, to_json
 from sightline.agent.router import OTHER_PHOTO
-from sightline.benchmarks.train_router import train
 from sightline.memory.readings import Readings
 from sightline.prompts import languages, routing, sentences
 from sightline.tools.kit import Kit
@@ -143,6 +142,8 @@ def shout(photo: Photo, kit: Kit, *, times: str = "1") -> Finding:
 @cache
 def taught_to_shout() -> dict[str, Any]:
     """What training comes to with a line for this tool, and few others: all of them take a minute."""
+    from sightline.benchmarks.train_router import train  # with scikit-learn, which no other test wants
+
     few = [row for row in routing() if row["language"] == "en" and "follows" not in row][::8]
     step = {"tool": "shout", "args": {"times": "3"}}
     lines = [{"text": text, "plan": [step], "language": "en"} for text in ("how loud is it", "is it loud?")]

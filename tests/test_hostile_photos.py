@@ -16,6 +16,9 @@ from sightline.memory.photos import PhotoStore
 from sightline.tools.errors import UnreadablePhoto
 from sightline.tools.photos import load, pixels
 
+# Eighty megabytes of zeros, zipped.
+BOMB = zlib.compress(bytes(80_000_000))
+
 NAMED: dict[str, bytes] = {
     "empty.jpg": b"",
     "one byte.png": b"\x89",
@@ -51,10 +54,10 @@ NAMED: dict[str, bytes] = {
     "png of depth 99.png": png(10, 10, depth=99),
     "png with a bad checksum.png": encoded("PNG")[:40] + b"\0\0\0\0" + encoded("PNG")[44:],
     "png with a zipped text bomb.png": png(1, 1, zlib.compress(b"\0\0\0\0")).replace(b"IEND", b"", 0)[:33]
-    + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(80_000_000)))
+    + chunk(b"zTXt", b"a\0\0" + BOMB)
     + png(1, 1, zlib.compress(b"\0\0\0\0"))[33:],
     "png with a profile bomb.png": png(1, 1)[:33]
-    + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(80_000_000)))
+    + chunk(b"iCCP", b"a\0\0" + BOMB)
     + png(1, 1, zlib.compress(b"\0\0\0\0"))[33:],
     "gif with no frame.gif": b"GIF89a\x0a\x00\x0a\x00\x00\x00\x00;",
     "gif as large as can be.gif": b"GIF89a\xff\xff\xff\xff\x00\x00\x00,\0\0\0\0\xff\xff\xff\xff\0\x02\x02L\x01\0;",

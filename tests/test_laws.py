@@ -122,7 +122,8 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import sightline.agent.assistant as module
-from fakes import label
+from fakes import CountingReader, label
+module.RapidReader = CountingReader
 home, moment = Path(sys.argv[1]), sys.argv[2]
 def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 assistant = module.Assistant.open(home)

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ def test_the_commands_of_the_command_line_work(here: Path, reader: CountingReade
     assert reader.calls
 
 
+@cache
+def help_of(program: str, command: str) -> str:
+    script = [str(Path(sys.executable).with_name(program)), command, "--help"]
+    return subprocess.run(
+        script, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
+    ).stdout
+
+
 def test_the_commands_that_need_a_hub_a_server_or_minutes_have_flags_that_exist() -> None:
     shown = [line.split("  #")[0].strip() for kind, body in BLOCKS if kind == "shell" for line in body.splitlines()]
     assert len(shown) >= 8
@@ -53,11 +62,8 @@ def test_the_commands_that_need_a_hub_a_server_or_minutes_have_flags_that_exist(
             assert all((ROOT / word).is_file() for word in words if word.startswith("examples/")), command
         elif command[0] in ("hf", "transformers"):
             flags = [word for word in command if word.startswith("--")]
-            script = [str(Path(sys.executable).with_name(command[0])), command[1], "--help"]
-            told = subprocess.run(
-                script, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
-            )
-            assert all(flag in told.stdout for flag in flags), command
+            told = help_of(command[0], command[1])
+            assert all(flag in told for flag in flags), command
         else:
             assert command[:2] == ["ollama", "pull"], command
 
@@ -82,7 +88,12 @@ def test_what_is_said_to_run_here_is_run_by_transformers_as_it_is() -> None:
 
 def test_the_python_example_works(here: Path) -> None:
     (code,) = [body for kind, body in BLOCKS if kind == "python"]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)
+    # With the engine that need not read again what was read in this run.
+    seam = (
+        f"import sys; sys.path.append({str(ROOT / 'tests')!r}); from fakes import CountingReader\n"
+        "import sightline.agent.assistant; sightline.agent.assistant.RapidReader = CountingReader\n"
+    )
+    done = subprocess.run([sys.executable, "-c", seam + code], capture_output=True, text=True, cwd=here)
     assert done.returncode == 0, done.stderr
     assert "14 March 2027" in done.stdout
     assert "条形码" in done.stdout

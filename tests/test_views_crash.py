@@ -9,7 +9,7 @@ import packs
 WORK = """
 import json, os, random, signal, sys, time
 from pathlib import Path
-import chromadb, cv2, faiss  # heavy, and once
+import chromadb.api.rust, chromadb.telemetry.product.posthog, cv2, faiss, pillow_heif  # heavy, and once
 from sightline.memory.catalogue import Catalogue
 from sightline.memory.shelf import look_of
 from sightline.tools.photos import load

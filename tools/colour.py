@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .surface import brightest, darkest
 from .types import Box, Size
 
 Pixels = NDArray[np.uint8]
@@ -172,8 +173,8 @@ def _lit(pixels: Pixels, gain: Floats) -> Pixels:
 def _gain(pixels: Pixels) -> Floats:
     """Half of what would make the brightest greyish pixels neutral: lamps are yellow, and so are lemons."""
     flat = pixels.reshape(-1, 3).astype(np.float32)
-    spread = flat.max(axis=1) - flat.min(axis=1)
-    bright = flat[(flat.max(axis=1) >= np.percentile(flat.max(axis=1), 90)) & (spread < 60)]
+    high, low = (edge(pixels).ravel().astype(np.float32) for edge in (brightest, darkest))
+    bright = flat[(high >= np.percentile(high, 90)) & (high - low < 60)]
     if len(bright) < 0.01 * len(flat):
         return np.ones(3, np.float32)
     mean = bright.mean(axis=0)

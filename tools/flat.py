@@ -154,16 +154,16 @@ class _Again:
         points, found = self._pairs(self.there.points, _FAR, _ALIKE, clearly=True)
         if not len(known) or not len(points):
             return points, found
-        apart = np.abs(points[:, None] - known[None]).max(axis=2).min(axis=1)
+        across, down = (np.abs(points[:, axis, None] - known[None, :, axis]) for axis in (0, 1))
+        apart = np.maximum(across, down).min(axis=1)
         return points[apart > 0.5], found[apart > 0.5]
 
     def _pairs(self, places: Points, reach: float, alike: float, clearly: bool = False) -> tuple[Points, Points]:
         if not self._likeness.size:
             return np.zeros((0, 2)), np.zeros((0, 2))
-        likeness = self._likeness.copy()
-        for axis in (0, 1):
-            apart = np.abs(places[:, axis, None] - self.here.points[None, :, axis])
-            likeness[apart > reach * self.side] = -1
+        across, down = (np.abs(places[:, axis, None] - self.here.points[None, :, axis]) for axis in (0, 1))
+        far = (across > reach * self.side) | (down > reach * self.side)
+        likeness = np.where(far, np.float32(-1), self._likeness)
         best, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
         rows = np.arange(len(best))
         top = likeness[rows, best]

@@ -6,8 +6,11 @@ The labels stand in the legend beside the picture and not on it, where they woul
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 from .types import Box, Photo, Region, Size
 
 Pixels = NDArray[np.uint8]
+Written = TypeVar("Written")
 
 # Eight colours that people with any colour vision tell apart, black left out. Source: Okabe and Ito,
 # Color Universal Design (2008).
@@ -42,7 +46,8 @@ def annotate(pixels: Pixels, regions: Sequence[Region]) -> Pixels:
         scene = sv.draw_filled_rectangle(
             scene, sv.Rect(int(tag.x0), int(tag.y0), int(tag.width), int(tag.height)), palette.by_idx(n)
         )
-        scene = sv.draw_text(
+        scene = written(
+            sv.draw_text,
             scene,
             str(n + 1),
             sv.Point(int(tag.centre.x), int(tag.centre.y)),
@@ -51,6 +56,21 @@ def annotate(pixels: Pixels, regions: Sequence[Region]) -> Pixels:
             text_thickness=max(round(2 * unit), 1),
         )
     return np.ascontiguousarray(scene[:, :, ::-1])
+
+
+def written(write: Callable[..., Written], *given: Any, **named: Any) -> Written:
+    """What a function comes to that writes with OpenCV, called in the one thread of this process that does.
+
+    OpenCV unpacks its typeface anew in every thread that writes, which takes 40 ms, and each turn has threads of
+    its own.
+    """
+    return _pen(os.getpid()).submit(write, *given, **named).result()
+
+
+@cache
+def _pen(process: int) -> ThreadPoolExecutor:
+    """The thread that writes; a process that was forked has none of its parent's threads."""
+    return ThreadPoolExecutor(1, f"pen-{process}")
 
 
 def _free(box: Box, width: float, height: float, taken: Sequence[Box], size: Size) -> Box:

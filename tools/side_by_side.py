@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .picture import annotate
+from .picture import annotate, written
 from .registration import centred
 from .types import Box, Difference, Homography, Region
 
@@ -79,12 +79,12 @@ def _crop(side: Pixels, box: Box) -> Pixels:
 def _number(n: int) -> Pixels:
     """The number of a difference on paper, as it stands on the panels."""
     paper = np.full((_CROP, 40, 3), _PAPER, np.uint8)
-    return _written(paper, str(n), (8, 30), 24)
+    return written(_written, paper, str(n), (8, 30), 24)
 
 
 def _captioned(panel: Pixels, words: str) -> Pixels:
     strip = np.full((_CAPTION, panel.shape[1], 3), _PAPER, np.uint8)
-    return np.vstack([_written(strip, words, (2, 30), 22), panel])
+    return np.vstack([written(_written, strip, words, (2, 30), 22), panel])
 
 
 def _written(paper: Pixels, words: str, at: tuple[int, int], size: int) -> Pixels:
