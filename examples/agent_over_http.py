@@ -1,8 +1,8 @@
 """An agent of LangChain whose model is a running Sightline, which it reaches as it would reach OpenAI.
 
-sightline serve --port 8000
-pip install langchain
-python examples/agent_over_http.py http://127.0.0.1:8000 photo.jpg "When does it expire?"
+    sightline serve
+    pip install langchain
+    python examples/agent_over_http.py http://127.0.0.1:8765 photo.jpg "When does it expire?"
 
 The agent needs no tools: what it talks to looks by itself, and answers from what it saw.
 """

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import runpy
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import httpx
 import openai
 import pytest
 import uvicorn
-from fakes import CountingReader, label
+from fakes import ROOT, CountingReader, label
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from numpy.typing import NDArray
@@ -589,3 +590,20 @@ def test_an_agent_of_langchain_runs_on_it(chat: Callable[..., ChatOpenAI], offer
     state = agent.invoke({"messages": [*state["messages"], HumanMessage(WEIGHT)]})
     assert "250 g" in state["messages"][-1].text
     assert len(state["messages"]) == 4
+
+
+def test_the_example_of_the_openai_client_says_each_sentence_and_then_the_evidence(
+    server: Server, tmp_path: Path
+) -> None:
+    example = runpy.run_path(str(ROOT / "examples" / "openai_client.py"))
+    (tmp_path / "jam.png").write_bytes(png(*JAM))
+    *sentences, evidence = example["ask"](server.url, tmp_path / "jam.png", EXPIRY, "JAM")
+    assert "14 March 2027" in "".join(sentences)
+    assert evidence["claimed"] == "JAM"
+    assert any(claim["status"] == "supported" for claim in evidence["claims"])
+
+
+def test_the_example_of_an_agent_over_http_answers(server: Server, tmp_path: Path) -> None:
+    example = runpy.run_path(str(ROOT / "examples" / "agent_over_http.py"))
+    (tmp_path / "jam.png").write_bytes(png(*JAM))
+    assert "14 March 2027" in example["ask"](server.url, tmp_path / "jam.png", EXPIRY)

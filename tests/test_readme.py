@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ROOT, CountingReader
+from fakes import ROOT, CountingReader, shop_home
+from running import running
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from sightline.agent.api.app import create_app
+from sightline.agent.api.gate import Gate
+from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
 from sightline.tools.models.families import FAMILIES, family_of
 
@@ -60,12 +65,26 @@ def test_the_commands_that_need_a_hub_a_server_or_minutes_have_flags_that_exist(
                 found, *words = found.commands[words[0]], *words[1:]
             found.make_context(command[1], words).close()
             assert all((ROOT / word).is_file() for word in words if word.startswith("examples/")), command
+        elif command[0] == "curl":
+            assert "http://127.0.0.1:8765" in command[-1], "a test below has them run"
         elif command[0] in ("hf", "transformers"):
             flags = [word for word in command if word.startswith("--")]
             told = help_of(command[0], command[1])
             assert all(flag in told for flag in flags), command
         else:
             assert command[:2] == ["ollama", "pull"], command
+
+
+def test_what_is_sent_to_a_server_is_answered(here: Path, reader: CountingReader) -> None:
+    sent = [line for kind, body in BLOCKS if kind == "shell" for line in body.splitlines() if line.startswith("curl ")]
+    assert len(sent) >= 6
+    shutil.copytree(shop_home(), here / "home")
+    with Assistant.open(here / "home") as assistant, running(create_app(Gate(assistant, "secret"))) as url:
+        for command in sent:
+            words = shlex.split(command.replace("http://127.0.0.1:8765", url))
+            done = subprocess.run([*words, "--silent", "--fail-with-body"], capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, f"{command}\n{done.stdout}"
+    assert reader.calls
 
 
 @pytest.mark.parametrize("readme", [README, CHINESE], ids=["en", "zh"])
