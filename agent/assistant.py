@@ -7,7 +7,6 @@ closed; any number read it. Looking at a photo with one tool keeps nothing of th
 """
 
 import asyncio
-import contextlib
 import shutil
 import sqlite3
 import threading
@@ -281,7 +280,7 @@ class Assistant:
         if manner not in MANNERS:
             raise BadInput(f"Expected a manner of {', '.join(MANNERS)}; got {manner!r}.")
         loaded = [self.load(source) for source in photos]
-        self._own()
+        self.own()
         self._know(claimed)
         with self._alone(thread):
             self.resume(thread)
@@ -322,7 +321,7 @@ class Assistant:
 
     def resume(self, thread: str = MAIN) -> Reply | None:
         """Finish the turn of this thread that a crash cut short; `None` where there is none."""
-        self._own()
+        self.own()
         with self._alone(thread):
             reply = None
             for turn in [turn for turn, name in self._cut_short.items() if name == thread]:
@@ -420,7 +419,7 @@ class Assistant:
         kit = replace(self._kit, model=None, readings=self._passing)
         self.plan("What is it?", 1)
         for tool in ("ocr", "identify", "compare"):
-            with contextlib.suppress(SightlineError):
+            with suppress(SightlineError):
                 TOOLS[tool](photos[0 if tool == "ocr" else -1], kit)
 
     def _know(self, claimed: str | None) -> None:
@@ -437,7 +436,7 @@ class Assistant:
         and its image is not opened. Raises `BadInput`, `Busy`.
         """
         rows = read_rows(Path(file), Path(within) if within is not None else None)
-        self._own()
+        self.own()
         return self._catalogue.index(rows, progress)
 
     def products(self) -> Sequence[Product]:
@@ -456,7 +455,7 @@ class Assistant:
         self, sku: str, title: str, images: Sequence[Path | str], attributes: dict[str, str] | None = None
     ) -> Product:
         """Keep one product in place of its earlier record. Raises `BadInput`, `Busy`."""
-        self._own()
+        self.own()
         return self._catalogue.add(sku, title, [Path(image) for image in images], attributes)
 
     def confirm(
@@ -479,7 +478,7 @@ class Assistant:
         too poor, mirrored, or an official one of the product; `UnreadablePhoto`, `UnknownProduct`, `Busy`.
         """
         loaded = self.load(photo)
-        self._own()
+        self.own()
         kit = self._kit if is_photo_id(photo) else replace(self._kit, readings=self._passing)
         if source is None and is_photo_id(photo):
             source = ", ".join(name for name in self._photos.threads(photo) if name.isprintable())
@@ -495,7 +494,7 @@ class Assistant:
 
     def withdraw(self, photo_id: PhotoId, sku: str) -> None:
         """Take back what was confirmed of a photo and a product. Raises `UnknownProduct`, `UnknownPhoto`, `Busy`."""
-        self._own()
+        self.own()
         self._catalogue.withdraw(photo_id, sku)
 
     def correct(
@@ -525,7 +524,7 @@ class Assistant:
             if known is not None:
                 self._catalogue.product(known)
         after, what, before, by = _plain(after), *(text and _plain(text) for text in (what, before, by))
-        self._own()
+        self.own()
         new = Correction(
             id=uuid.uuid4().hex[:12],
             scope=scope,
@@ -573,7 +572,7 @@ class Assistant:
         """
         if self._corrections.get(correction).about == "product":
             self._catalogue.product(after)
-        self._own()
+        self.own()
         return self._corrections.edit(correction, _plain(after))
 
     def undo_correction(self, correction: str) -> Correction:
@@ -582,7 +581,7 @@ class Assistant:
         A photo that nothing else refers to goes with it. Raises `UnknownCorrection`, `BadInput`, `Busy`.
         """
         self._corrections.get(correction)
-        self._own()
+        self.own()
         undone = self._corrections.undo(correction)
         self._sweep()
         return undone
@@ -593,14 +592,14 @@ class Assistant:
 
     def import_corrections(self, file: Path | str) -> int:
         """Keep those of a JSON Lines file that are not here yet, and say how many. Raises `BadInput`, `Busy`."""
-        self._own()
+        self.own()
         taken = self._corrections.take(Path(file))
         self._sweep()
         return taken
 
     def remove_product(self, sku: str) -> None:
         """Remove a product with its official photos and its views. Raises `UnknownProduct`, `Busy`."""
-        self._own()
+        self.own()
         self._catalogue.remove(sku)
 
     def load(self, source: "Source") -> Photo:
@@ -612,7 +611,7 @@ class Assistant:
     def keep(self, photo: "Source") -> PhotoId:
         """Keep a photo under no thread until `drop`, and give back its id. Raises `UnreadablePhoto`, `Busy`."""
         loaded = self.load(photo)
-        self._own()
+        self.own()
         self._photos.keep(_UPLOADED, [loaded])
         return loaded.id
 
@@ -623,7 +622,7 @@ class Assistant:
         """
         if photo not in self._photos.of(_UPLOADED):
             raise UnknownPhoto(f"Expected the id of a photo that was kept under no thread; got {photo!r:.100}.")
-        self._own()
+        self.own()
         for gone in self._photos.release(_UPLOADED, [photo]):
             self._readings.forget(gone)
 
@@ -664,7 +663,7 @@ class Assistant:
         It takes `messages`, or a text and ids of photos, and gives back `messages` and the `reply`; what it finishes is
         kept in this home, as `ask` keeps it. It works until the Assistant is closed. Raises `Busy`.
         """
-        self._own()
+        self.own()
         return build_graph(self._kit, checkpointer)
 
     def threads(self) -> list[Thread]:
@@ -677,7 +676,7 @@ class Assistant:
 
     def forget(self, thread: str) -> None:
         """Delete a thread, its pictures, and the photos nothing else refers to. Raises `UnknownThread`."""
-        self._own()
+        self.own()
         with self._alone(thread):
             for turn in self._sessions.delete(thread):
                 self._turns.end(turn)
@@ -690,7 +689,7 @@ class Assistant:
 
         Raises `UnknownThread`, `Busy`.
         """
-        self._own()
+        self.own()
         return self._sessions.title(thread, _plain(title))
 
     def find_turns(self, words: str, n: int = 20) -> list[Found]:
@@ -704,7 +703,7 @@ class Assistant:
         turn waits for an answer.
         """
         name = thread_name(name)
-        self._own()
+        self.own()
         if name == thread:
             return
         first, second = sorted((thread, name))
@@ -716,7 +715,7 @@ class Assistant:
             if name in waiting or self._sessions.last(name):
                 raise BadInput(f"Expected a name that no thread has; {name!r} is taken. Choose another.")
             # The photos are the new name's as well before it is one, and the old one's until it is none: whatever is
-            # left of this by a crash, `_own` clears.
+            # left of this by a crash, `own` clears.
             self._photos.refer(name, self._photos.of(thread))
             self._sessions.rename(thread, name)
             self._corrections.rename(thread, name)
@@ -724,7 +723,7 @@ class Assistant:
 
     def mark(self, turn: str, mark: str) -> None:
         """Note by what else a finished turn is found, in place of another turn that was. Raises `Busy`."""
-        self._own()
+        self.own()
         self._sessions.mark(turn, mark)
 
     def marked(self, mark: str) -> tuple[Reply, float] | None:
@@ -740,18 +739,18 @@ class Assistant:
         other is left as it is. Raises `Busy`, and `BadInput` for a name that is none or is taken.
         """
         name = thread_name(name)
-        self._own()
+        self.own()
         found = self._sessions.marked(mark)
         if not found or found[0]["text"].strip() != said.strip():
             return None
         turn, thread = found[0]["turn"], str(found[0]["thread"])
-        with self._threads[thread]:
+        with self._alone(thread):
             last = self._sessions.last(thread)
             if last and last["turn"] == turn:
                 return thread
             before = self._sessions.until(turn)
-        with self._threads[name]:
-            # Referred to before it is a thread: whatever is left of this by a crash, `_own` clears.
+        with self._alone(name):
+            # Referred to before it is a thread: whatever is left of this by a crash, `own` clears.
             self._photos.refer(name, {photo for reply in before for photo in reply["photos"]})
             self._sessions.begin(name, [copied(reply, name, self._kit.pictures) for reply in before])
         return name if before else None
@@ -761,7 +760,7 @@ class Assistant:
 
         Raises `Busy`.
         """
-        self._own()
+        self.own()
         for thread in self._sessions.beyond(pattern, most):
             with suppress(UnknownThread):  # another call may have been quicker
                 self.forget(thread)
@@ -783,7 +782,7 @@ class Assistant:
         Another call before the next turn gives back the same ticket, which keeps its first note, and tries again to
         hand it over where it waits. Raises `UnknownThread`, `Busy`.
         """
-        self._own()
+        self.own()
         with self._alone(thread):
             self.resume(thread)
             return hand_over(self._kit, self.history(thread)[-1], _plain(note))
@@ -798,7 +797,7 @@ class Assistant:
 
     def send_tickets(self) -> list[Placed]:
         """Hand over the tickets that wait in the outbox, and give back what became of each. Raises `Busy`."""
-        self._own()
+        self.own()
         return self._kit.tickets.send()
 
     def close(self) -> None:
@@ -850,11 +849,7 @@ class Assistant:
         yield reply
 
     def own(self) -> None:
-        """Become the home's writer now, and not with the first turn. Raises `Busy`."""
-        self._own()
-
-    def _own(self) -> None:
-        """Become the home's writer; clear the checkpoints of turns that were finished before a crash."""
+        """Become the home's writer, as the first turn does; clear what a crash left half done. Raises `Busy`."""
         with self._owning:
             if self._lock.is_locked:
                 return

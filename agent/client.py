@@ -200,13 +200,17 @@ class Client:
             yield source, found.result()
             waiting.extend((s, self._pool.submit(look, s)) for s in islice(sources, 1))
 
-    def index(self, file: Path | str, progress: "Indexing | None" = None) -> "Report":
+    def index(self, file: Path | str, progress: "Indexing | None" = None, within: Path | str | None = None) -> "Report":
         """See `Assistant.index`; only the server of a home on this machine is told where a file lies."""
         from ..memory.indexing import Report
         from ..memory.records import Problem
 
         report: Report | None = None
-        for name, data in self._wire.events("/api/index", {"path": str(Path(file).resolve())}, last="report"):
+        given = {
+            "path": str(Path(file).resolve()),
+            "within": str(Path(within).resolve()) if within is not None else None,
+        }
+        for name, data in self._wire.events("/api/index", given, last="report"):
             if name == "report":
                 problems = tuple(Problem(**problem) for problem in data["problems"])
                 report = Report(data["added"], data["updated"], data["unchanged"], problems)

@@ -162,7 +162,7 @@ def _tree(kind: type[SightlineError]) -> Iterator[type[SightlineError]]:
         yield from _tree(under)
 
 
-ERRORS: Mapping[str, type[SightlineError]] = {kind.__name__: kind for kind in _tree(SightlineError)}
+ERRORS: Mapping[str, type[SightlineError]] = {kind.code: kind for kind in _tree(SightlineError)}
 """Our errors by the `code` under which the API tells them."""
 
 

@@ -17,8 +17,11 @@ from sightline.agent.assistant import Assistant
 from sightline.tools.types import Point, Quad
 
 SECRET = "the owner's secret"
-FREE = {"/health", "/api/openapi.json"}
-"""What needs no key; and whatever is served from `/` and `/static`, which is the page."""
+FREE = {"/health", "/api/openapi.json", "/api/proof/{nonce}"}
+"""What needs no key; and whatever is served from `/` and `/static`, which is the page.
+
+The proof says something to whoever knows the secret already, and nothing to anybody else.
+"""
 
 
 @contextmanager

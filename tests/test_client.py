@@ -42,8 +42,8 @@ from sightline.memory.indexing import Report
 from sightline.tools.errors import BadInput, Busy, Cancelled, Overloaded, SightlineError, Unavailable
 from sightline.tools.types import Finding, Photo
 
-ELSEWHERE = {"open", "beside", "graph"}
-"""What makes no sense of a server: its home is opened there, and its machine runs there."""
+ELSEWHERE = {"open", "beside", "graph", "warm", "mark", "marked", "going_on", "forget_all_but"}
+"""What makes no sense of a server: its home is opened there, its machine runs there, and its faces keep their marks."""
 
 
 def methods(kind: type) -> dict[str, inspect.Signature]:

@@ -15,7 +15,7 @@ from sightline.agent import nodes
 from sightline.agent.assistant import Assistant
 from sightline.agent.cli import app
 from sightline.agent.correcting import is_no, is_yes
-from sightline.agent.reply import Offer, Reply
+from sightline.agent.reply import Offer, Reply, to_json
 from sightline.agent.state import Said
 from sightline.tools.errors import BadInput, UnknownCorrection, UnknownPhoto, UnknownProduct
 from sightline.tools.types import Correction
@@ -216,6 +216,7 @@ def test_a_correction_is_kept_once_however_often_its_turn_is_run(
         language="en",
     )
     monkeypatch.setattr(nodes, "tell_step", lambda *_: None)
+    monkeypatch.setattr(nodes, "tell_finding", to_json)
     first, second = nodes.correct(kit, sent), nodes.correct(kit, sent)
     assert [f["corrections"] for f in first["findings"]] == [f["corrections"] for f in second["findings"]]
     assert len(plain.corrections()) == 1

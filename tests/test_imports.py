@@ -31,7 +31,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 @pytest.fixture
 def client(assistant: Assistant) -> Iterator[TestClient]:
-    with TestClient(create_app(Gate(assistant, "secret")), raise_server_exceptions=False) as opened:
+    with TestClient(
+        create_app(Gate(assistant, "secret")), base_url="http://localhost", raise_server_exceptions=False
+    ) as opened:
         yield opened
 
 
@@ -313,7 +315,7 @@ def test_an_import_goes_on_where_the_server_stopped_and_others_wait_their_turn(
             return index(file, told, within)
 
         monkeypatch.setattr(assistant, "index", slow)
-        with TestClient(create_app(Gate(assistant, "secret"))) as client:
+        with TestClient(create_app(Gate(assistant, "secret")), base_url="http://localhost") as client:
             images = {f"{n}.png": data for n, data in enumerate(pictures)}
             first = send(client, "list.jsonl", rows(*images), images).json()
             second = send(client, "list.jsonl", rows("0.png"), {"0.png": pictures[0]}).json()

@@ -27,7 +27,7 @@ CODE = "\n".join(path.read_text("utf-8") for path in FILES if path.suffix in (".
 
 @pytest.fixture
 def client(assistant: Assistant) -> Iterator[TestClient]:
-    with TestClient(create_app(Gate(assistant, "secret"))) as opened:
+    with TestClient(create_app(Gate(assistant, "secret")), base_url="http://localhost") as opened:
         yield opened
 
 

@@ -119,6 +119,7 @@ def test_the_api_imports_only_the_assistant_and_what_it_takes_and_gives(path: Pa
         "agent.note",
         "agent.tickets",
         "agent.tracing",
+        "memory.indexing",
         "tools.errors",
         "tools.photos",
         "tools.types",

@@ -10,7 +10,13 @@ from typing import Literal
 
 
 class SightlineError(Exception):
-    """The root of everything raised on purpose."""
+    """The root of everything raised on purpose. `code` is what programs on the other end of a wire know it by."""
+
+    code = "SightlineError"
+
+    def __init_subclass__(cls) -> None:
+        """Its own name is the code of an error that says nothing else."""
+        cls.code = cls.__dict__.get("code", cls.__name__)
 
 
 class BadInput(SightlineError):
@@ -48,11 +54,13 @@ class UnknownCorrection(BadInput):
 class UnknownModel(BadInput):
     """Sightline is asked for by another name than it has."""
 
+    code = "model_not_found"  # what clients of OpenAI know it by
+
 
 class BadField(BadInput):
     """A field of a request is wrong, or asks for what is not done here; `param` is where it stands."""
 
-    def __init__(self, message: str, param: str) -> None:
+    def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
 

@@ -68,10 +68,6 @@ _TYPES = {
 }
 
 
-_CODES: Mapping[type[SightlineError], str] = {UnknownModel: "model_not_found"}
-"""What OpenAI calls some of them, where its clients look for the name."""
-
-
 class Told(BaseModel):
     """What is wrong: a sentence, its kind for a program, the field that it is about, and the name of the error."""
 
@@ -100,7 +96,7 @@ def failure(error: BaseException) -> dict[str, Any]:
     """The JSON of an error, which is logged where nobody foresaw it."""
     if isinstance(error, SightlineError):
         param = error.param if isinstance(error, BadField) else None
-        return _body(status_of(error), str(error), _CODES.get(type(error), type(error).__name__), param)
+        return _body(status_of(error), str(error), error.code, param)
     _log.error("unexpected", exc_info=error)
     return _body(500, "Something went wrong here, and was noted. Try again.", "InternalError")
 

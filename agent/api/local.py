@@ -38,9 +38,10 @@ async def prove(nonce: Annotated[str, InPath(pattern="^[0-9a-f]{32}$")], request
 
 
 class CatalogueFile(Given):
-    """A catalogue, JSON Lines or CSV, by its absolute path on the server's machine."""
+    """A catalogue, JSON Lines or CSV, by its absolute path on the server's machine; `within` as in `Assistant.index`."""
 
     path: str
+    within: str | None = None
 
 
 _EVENTS: dict[int | str, dict[str, Any]] = {
@@ -48,7 +49,8 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
         "content": {
             "text/event-stream": {
                 "schema": {
-                    "type": "string",
+                    "type": "object",
+                    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
                     "description": "Events `progress` (step, done, total), at last `report` (added, updated, "
                     "unchanged, problems), or `error` (Error); the data of each is JSON on one line.",
                 }
@@ -68,10 +70,11 @@ async def index(request: Request, caller: Keeping, workers: Pool) -> Response:
         raise Forbidden(
             "Expected the command line of the home's owner; a file of this machine is nobody else's to name."
         )
-    path = Path((await given(request, CatalogueFile)).path)
+    asked = await given(request, CatalogueFile)
+    path = Path(asked.path)
     if not path.is_absolute() or (path.exists() and not (path.is_file() or path.is_dir())):
         raise BadInput(f"Expected the path of a file from the root on; got {str(path)!r:.300}.")
-    events = _indexing(partial(caller.assistant.index, path), workers)
+    events = _indexing(partial(caller.assistant.index, path, within=asked.within), workers)
     # What is wrong with the file comes before the first event, and has a status of its own.
     first = await anext(events)
     return StreamingResponse(_told(first, events), media_type="text/event-stream", headers=UNBUFFERED)
