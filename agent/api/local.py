@@ -38,7 +38,7 @@ async def prove(nonce: Annotated[str, InPath(pattern="^[0-9a-f]{32}$")], request
 
 
 class CatalogueFile(Given):
-    """A catalogue, JSON Lines or CSV, by its absolute path on the server's machine; `within` as in `Assistant.index`."""
+    """A catalogue, JSON Lines or CSV, by its absolute path on the server's machine; `within`: see `Assistant.index`."""
 
     path: str
     within: str | None = None
