@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -521,6 +522,26 @@ def test_a_catalogue_is_uploaded_and_shows_how_far_it_is(page: Page, server: str
     assert brought[0] is not None
     assert b'name="file"; filename="shop.csv"' in brought[0]
     assert b'name="images"' not in brought[0]
+
+
+def test_what_is_uploaded_is_in_the_catalogue(page: Page, server: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as zipped:
+        rows = ({"sku": "NEW-1", "title": "Plum jam", "image": "jam.jpg"}, {"sku": "NEW-2", "image": "../secret.jpg"})
+        zipped.writestr("shop.jsonl", "\n".join(map(json.dumps, rows)))
+        zipped.write(SHOP / "official" / "lrk-tea-lem20.jpg", "jam.jpg")
+    page.goto(f"{server}/#catalogue")
+    page.get_by_role("button", name="Upload a catalogue").click()
+    page.locator("dialog input[name=file]").set_input_files(
+        {"name": "shop.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    )
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("#import")).to_contain_text("Done. Added: 1.", timeout=30_000)
+    expect(page.locator("#import li")).to_contain_text("Line 2:")
+    expect(page.locator(".product", has_text="Plum jam")).to_be_visible()
+    page.get_by_role("button", name="Delete: Plum jam").click()
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator(".product", has_text="Plum jam")).to_have_count(0)
 
 
 def test_conversations_are_named_opened_handed_over_and_deleted(page: Page) -> None:
