@@ -389,7 +389,7 @@ class Assistant:
         if tool not in TOOLS:
             raise BadInput(f"Expected one of {', '.join(TOOLS)}; got {tool!r}.")
         self._know(args.get("claimed"))
-        call = getattr(self, tool)
+        call = getattr(self, tool, partial(self.look, tool))
 
         def look(source: "Source") -> Finding | SightlineError:
             try:

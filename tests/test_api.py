@@ -17,6 +17,9 @@ from running import running
 from sightline.agent.api.app import create_app
 from sightline.agent.api.gate import Gate
 from sightline.agent.assistant import Assistant
+from sightline.tools.kit import Kit
+from sightline.tools.toolbox import TOOLS
+from sightline.tools.types import Finding, Photo
 
 RELABELLED = SHOP / "photos" / "relabelled-sticker.jpg"
 
@@ -171,6 +174,22 @@ def test_found_absent_and_not_looked_are_three_outcomes(server: Server) -> None:
     assert outcome('"250 g"') == "found"
     assert outcome("barcode") == "absent"
     assert outcome("a dog") == "not_looked"
+
+
+def test_a_tool_that_is_added_to_the_table_is_served(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shout(photo: Photo, kit: Kit, *, times: str = "1") -> Finding:
+        """Listen to the photo."""
+        del kit
+        return Finding("shout:1", "shout", "found", (photo.id,), "ears", 1, times)
+
+    monkeypatch.setitem(TOOLS, "shout", shout)
+    with running(create_app(Gate(server.assistant, "secret"))) as url:
+        one = httpx.post(f"{url}/api/shout", files={"photo": LABEL}, data={"times": "3"})
+        assert one.json()["asked"] == "3"
+        many = httpx.post(f"{url}/api/batch/shout", files=[("photos", LABEL), ("photos", b"none")])
+        assert [result["error"] is None for result in many.json()] == [True, False]
+        schema = httpx.get(f"{url}/api/openapi.json").json()
+        assert schema["paths"]["/api/shout"]["post"]["description"] == "Listen to the photo."
 
 
 def test_a_finding_can_be_drawn(server: Server) -> None:

@@ -122,6 +122,7 @@ def test_the_api_imports_only_the_assistant_and_what_it_takes_and_gives(path: Pa
         "memory.indexing",
         "tools.errors",
         "tools.photos",
+        "tools.toolbox",
         "tools.types",
         "__version__",
     }

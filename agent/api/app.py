@@ -73,8 +73,9 @@ def create_app(
     app.state.gate, app.state.metrics, app.state.fetcher = gate, metrics, fetcher
     app.state.imports = gate.imports
     errors.install(app)
-    for module in (openai_chat, turns, looks, photos, threads, corrections, catalogue, imports, local, operating, page):
+    for module in (openai_chat, turns, photos, threads, corrections, catalogue, imports, local, operating, page):
         app.include_router(module.router)
+    app.include_router(looks.router())
 
     @app.get("/health", response_model=Health, tags=["server"])
     async def health() -> Health:
