@@ -274,7 +274,8 @@ class Assistant:
     ) -> Iterator[Event]:
         """Take one turn and yield what happens: `Progress`, each `Finding` and released `Statement`, last the `Reply`.
 
-        A released statement is final. Raises as `ask` does; a turn whose caller stops listening is given up.
+        A released statement is final; a finding comes without the words of a model, which are not checked yet, and with
+        them in the reply. Raises as `ask` does; a turn whose caller stops listening is given up.
         """
         thread, text = thread_name(thread), _plain(text)
         if manner not in MANNERS:

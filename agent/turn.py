@@ -1,6 +1,7 @@
 """What a turn has come to so far, out of its state: findings in order, those that stand, and what is streamed of it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from langgraph.config import get_stream_writer
 
@@ -19,9 +20,13 @@ def tell_step(step: str, photo: PhotoId | None = None) -> None:
 
 
 def tell_finding(finding: Finding) -> Json:
-    """Stream what one look produced, as the plain JSON that the state keeps of it."""
+    """Stream what one look produced, without the words of a model, which nothing has checked yet.
+
+    Gives back all of it, as the plain JSON that the state keeps.
+    """
+    differences = tuple(replace(difference, said=None) for difference in finding.differences)
+    get_stream_writer()({FINDING: to_json(replace(finding, said=None, sentences=(), differences=differences))})
     plain: Json = to_json(finding)
-    get_stream_writer()({FINDING: plain})
     return plain
 
 
