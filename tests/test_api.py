@@ -303,6 +303,12 @@ def test_a_turn_whose_caller_goes_away_leaves_no_trace(server: Server) -> None:
     assert [turn.question for turn in server.assistant.history("gone")] == ["Read it"]
 
 
+def test_a_slip_in_a_parameter_is_noticed(server: Server) -> None:
+    assert server.http.get("/api/turns", params={"words": "x", "mots": 3}).status_code == 400
+    assert server.http.get("/api/turns", params={"words": "x", "most": 3}).status_code == 200
+    assert server.http.get("/v1/models", params={"api-version": 1}).status_code == 200
+
+
 def test_what_is_not_there_is_told_in_the_same_shape(server: Server) -> None:
     for response in (
         server.http.get("/api/nothing"),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from ...tools.errors import BadInput
 from .gate import Caller, Gate, Known
 from .keys import Scope
 from .workers import Workers
@@ -22,11 +23,24 @@ def may(scope: Scope) -> Any:
 
     async def caller(request: Request, _: Any = _BEARER) -> AsyncIterator[Caller]:
         gate: Gate = request.app.state.gate
+        _refuse_unknown(request)
         async with gate.admitted(request.headers.get("authorization"), scope) as admitted:
             request.state.caller = admitted
             yield admitted
 
     return Depends(caller)
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Refuse a parameter that the route does not have: a slip in one would go unnoticed. Raises `BadInput`.
+
+    Not for OpenAI's clients, which send new ones all the time.
+    """
+    if request.url.path.startswith("/api/"):
+        known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+        if unknown := sorted(request.query_params.keys() - known):
+            has = f"none but {', '.join(sorted(known))}" if known else "none"
+            raise BadInput(f"Expected of parameters in the address {has}; got {unknown[0]!r:.100}.")
 
 
 async def _operator(request: Request, _: Any = _BEARER) -> AsyncIterator[Known]:

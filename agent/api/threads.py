@@ -56,7 +56,7 @@ async def unfinished(caller: Looking, workers: Pool) -> Response:
     return JSONResponse(await workers.run(caller.assistant.unfinished))
 
 
-@router.get("/waiting/{thread:path}", response_model=Ask | None, responses=responses())
+@router.get("/waiting/{thread:path}", response_model=Ask | None, responses=responses(404))
 async def waiting(thread: str, caller: Looking, workers: Pool) -> Response:
     """What the last turn of a thread waits for; `null` where it waits for nothing."""
     ask = await workers.run(partial(caller.assistant.waiting, thread))

@@ -47,7 +47,8 @@ _EVENTS = {
             "type": "object",
             "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
             "description": "Events `status` (Progress), `finding` (Finding, without the words of a model, which are "
-            "not checked yet), `sentence` (Statement), at last `reply` (Reply), or `error` (Error); the data of each is JSON on one line. Send `Accept: text/event-stream`.",
+            "not checked yet), `sentence` (Statement), at last `reply` (Reply), or `error` (Error); the data of each "
+            "is JSON on one line. Send `Accept: text/event-stream`.",
         }
     }
 }
