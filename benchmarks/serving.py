@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES, SHOP = ROOT / "examples" / "samples", ROOT / "examples" / "catalogue"
 SIGHTLINE = [sys.executable, "-m", "sightline.agent.cli"]
 PATIENCE = 120.0  # seconds for one turn, and for a server to start
-FLAT = 0.05  # how much the memory may grow in the last third
+FLAT = 0.05  # how much the memory may grow from the middle third to the last
 FIRST_STATUS, FIRST_SENTENCE = 0.5, 3.0  # seconds
 
 
@@ -247,17 +247,22 @@ async def run(server: Server, keys: Sequence[str | None], conversations: int, se
     return tally
 
 
+def _thirds(memory: Sequence[float]) -> tuple[float, float]:
+    """The medians of the middle third and of the last: a single second shows the photos that are looked at in it."""
+    third = len(memory) // 3
+    return statistics.median(memory[third:-third]), statistics.median(memory[-third:])
+
+
 def told(name: str, tally: Tally, seconds: float) -> None:
     """Print what came of a run."""
     times = np.array(tally.seconds or [np.nan])
-    third = len(tally.memory) // 3
-    middle, end = statistics.median(tally.memory[third:-third]), statistics.median(tally.memory[-5:])
-    grown = end / statistics.median(tally.memory[-third:][:5]) - 1
+    middle, end = _thirds(tally.memory)
+    grown = end / middle - 1
     print(f"{name}: {len(tally.seconds)} turns in {seconds:.0f} s, {60 * len(tally.seconds) / seconds:.1f} a minute")
     print(f"  a turn takes {np.quantile(times, 0.5):.2f} s (p50), {np.quantile(times, 0.95):.2f} s (p95)")
     print(f"  refused, by status: {dict(tally.refused) or 'none'}")
-    print(f"  memory {tally.memory[0]:.0f} MB at first, {middle:.0f} in the middle, {end:.0f} in the end", end="; ")
-    print(f"{grown:+.1%} over the last third (below {FLAT:.0%} wanted)")
+    print(f"  memory {tally.memory[0]:.0f} MB at first; medians {middle:.0f} in the middle third,", end=" ")
+    print(f"{end:.0f} in the last: {grown:+.1%} (below {FLAT:.0%} wanted)")
     print(f"  about somebody else's photo, or broken: {len(tally.crossed)}", *tally.crossed[:5], sep="\n    ")
 
 
@@ -274,8 +279,8 @@ def load(given: argparse.Namespace) -> int:
         with serving(many, *options) as server:
             all_ = asyncio.run(run(server, keys, given.conversations, given.seconds))
         told(f"{given.conversations} at once, {len(keys)} tenants", all_, given.seconds)
-    third = len(all_.memory) // 3
-    flat = statistics.median(all_.memory[-5:]) < (1 + FLAT) * statistics.median(all_.memory[-third:][:5])
+    middle, end = _thirds(all_.memory)
+    flat = end < (1 + FLAT) * middle
     as_wanted = {
         "at least as many turns": len(all_.seconds) >= len(one.seconds),
         "nothing but 429 refused": set(all_.refused) <= {429},
