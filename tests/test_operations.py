@@ -445,7 +445,7 @@ def test_a_server_says_json_alone_keeps_its_keys_and_ends_when_it_is_told(tmp_pa
             address = process.stdout.readline().split()[-1]
             with httpx.Client(base_url=address, trust_env=False) as client:
                 assert client.get("/api/threads").status_code == 401
-                got = [client.get(f"/api/threads?{CANARY}", headers=bearing(given)).status_code for _ in range(4)]
+                got = [client.get(f"/api/turns?words={CANARY}", headers=bearing(given)).status_code for _ in range(4)]
                 assert got == [200, 200, 200, 429]
                 secret = json.loads((tmp_path / "server.json").read_text())["secret"]
                 assert client.get("/api/threads", headers=bearing(secret)).status_code == 200

@@ -23,9 +23,8 @@ def may(scope: Scope) -> Any:
 
     async def caller(request: Request, _: Any = _BEARER) -> AsyncIterator[Caller]:
         gate: Gate = request.app.state.gate
-        _refuse_unknown(request)
         async with gate.admitted(request.headers.get("authorization"), scope) as admitted:
-            request.state.caller = admitted
+            _refuse_unknown(request)
             yield admitted
 
     return Depends(caller)
