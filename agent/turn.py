@@ -1,7 +1,6 @@
 """What a turn has come to so far, out of its state: findings in order, those that stand, and what is streamed of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from langgraph.config import get_stream_writer
 
@@ -24,9 +23,9 @@ def tell_finding(finding: Finding) -> Json:
 
     Gives back all of it, as the plain JSON that the state keeps.
     """
-    differences = tuple(replace(difference, said=None) for difference in finding.differences)
-    get_stream_writer()({FINDING: to_json(replace(finding, said=None, sentences=(), differences=differences))})
     plain: Json = to_json(finding)
+    differences = [{**difference, "said": None} for difference in plain["differences"]]
+    get_stream_writer()({FINDING: {**plain, "said": None, "sentences": [], "differences": differences}})
     return plain
 
 

@@ -10,15 +10,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from ...memory.indexing import Report
 from ...tools.errors import BadInput, Cancelled, Forbidden
 from .caller import Keeping, Pool
-from .errors import failure, responses
+from .errors import responses
 from .gate import Gate
 from .given import Given, body, given
-from .shown import UNBUFFERED, framed
+from .shown import framed, streamed
 from .workers import Workers
 
 router = APIRouter(prefix="/api", tags=["local"])
@@ -77,16 +77,7 @@ async def index(request: Request, caller: Keeping, workers: Pool) -> Response:
     events = _indexing(partial(caller.assistant.index, path, within=asked.within), workers)
     # What is wrong with the file comes before the first event, and has a status of its own.
     first = await anext(events)
-    return StreamingResponse(_told(first, events), media_type="text/event-stream", headers=UNBUFFERED)
-
-
-async def _told(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    try:
-        async for event in rest:
-            yield event
-    except Exception as error:
-        yield framed("error", failure(error))
+    return streamed(first, events, str)
 
 
 async def _indexing(index: "partial[Report]", workers: Workers) -> AsyncIterator[str]:

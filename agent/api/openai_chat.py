@@ -32,7 +32,7 @@ from .caller import Looking, Pool
 from .conversations import answered, known, latest_images, mark, place
 from .errors import failure, responses
 from .openai_shapes import MODEL, Chat, Completion, Message, ModelCard, ModelCards, body, usage
-from .shown import reply_json
+from .shown import UNBUFFERED, reply_json
 from .sources import sources
 
 router = APIRouter(prefix="/v1", tags=["openai"])
@@ -104,7 +104,7 @@ async def complete(request: Request, caller: Looking, workers: Pool) -> Response
     headers = {_THREAD: quote(str(there), safe="")}
     if chat.stream:
         chunks = _chunks(asked, first, events)
-        return StreamingResponse(chunks, media_type="text/event-stream", headers={**headers, **_UNBUFFERED})
+        return StreamingResponse(chunks, media_type="text/event-stream", headers={**headers, **UNBUFFERED})
     last: object = first
     async with aclosing(_awake(events, 1.0)) as coming:
         async for event in coming:
@@ -132,10 +132,6 @@ class _Asked:
     chat: Chat
     before: list[Message]
     turn: Message
-
-
-_UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-"""No proxy keeps chunks back to send several together."""
 
 
 def _events(

@@ -1,13 +1,17 @@
 """What leaves over HTTP: plain JSON, in which a picture is an address and no path of ours."""
 
 import json
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
 from ..assistant import Event
 from ..reply import Progress, Reply, Statement, to_json
+from .errors import failure
+
+_T = TypeVar("_T")
 
 UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """Headers of events: no proxy keeps them back to send several together."""
@@ -39,6 +43,20 @@ def sse(event: Event) -> str:
         return framed("reply", reply_json(event))
     name = "status" if isinstance(event, Progress) else "sentence" if isinstance(event, Statement) else "finding"
     return framed(name, to_json(event))
+
+
+def streamed(first: _T, rest: AsyncIterator[_T], as_event: Callable[[_T], str]) -> StreamingResponse:
+    """A response whose events come as they happen; what goes wrong after the first is an event `error`."""
+
+    async def told() -> AsyncIterator[str]:
+        yield as_event(first)
+        try:
+            async for event in rest:
+                yield as_event(event)
+        except Exception as error:
+            yield framed("error", failure(error))
+
+    return StreamingResponse(told(), media_type="text/event-stream", headers=UNBUFFERED)
 
 
 def framed(name: str, data: Any) -> str:

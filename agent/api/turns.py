@@ -1,19 +1,17 @@
 """Turns over HTTP: the whole reply at once, or its events as they come; and finding earlier ones."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
-from ..assistant import Event
 from ..reply import Reply
 from .caller import Looking, Pool
-from .errors import failure, responses
+from .errors import responses
 from .given import Given, PhotoSource, body, given
-from .shown import UNBUFFERED, framed, reply_json, sse
+from .shown import reply_json, sse, streamed
 from .sources import sources
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
@@ -75,22 +73,13 @@ async def take(request: Request, caller: Looking, workers: Pool) -> Response:
     # What is wrong with a request comes before its first event, and has a status of its own.
     first = await anext(events)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return StreamingResponse(_told(first, events), media_type="text/event-stream", headers=UNBUFFERED)
+        return streamed(first, events, sse)
     last = first
     async for event in events:
         last = event
     if not isinstance(last, Reply):
         raise TypeError(f"A turn ends with its Reply; got {last!r}.")
     return JSONResponse(reply_json(last))
-
-
-async def _told(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[str]:
-    yield sse(first)
-    try:
-        async for event in rest:
-            yield sse(event)
-    except Exception as error:
-        yield framed("error", failure(error))
 
 
 @router.get("", response_model=list[Sought], responses=responses())
